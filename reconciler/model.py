@@ -1,0 +1,168 @@
+"""The nouns of the project, as frozen data: desired, live, change, plan, result.
+
+A field's value is text, or None where the field is unset; the API's absent, null and "" are one.
+A desired field that is not in `fields` is unmanaged: never a difference, never sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.errors import Problem
+
+Value = str | None
+
+
+def canonical_number(text: str) -> str:
+    """E.164 with its plus, which the API may leave out: "61255500001" -> "+61255500001"."""
+    return text if text.startswith("+") else f"+{text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a number is declared; the line counts from 1."""
+
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredNumber:
+    """One number as declared, after defaults and templates.
+
+    `companions` says which fields the API wants together: {"RoutingMethod": "Flow"} means that
+    Flow is sent whenever RoutingMethod is. `account` and `property` guard whose number it may be.
+    """
+
+    number: str
+    fields: Mapping[str, Value]
+    source: Source
+    companions: Mapping[str, str]
+    tags: tuple[str, ...] = ()
+    protect: bool = False
+    account: str | None = None
+    property: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A count of numbers, or a percentage of the managed ones."""
+
+    amount: int
+    percent: bool = False
+
+    def of(self, managed: int) -> int:
+        return managed * self.amount // 100 if self.percent else self.amount
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """All that the files of one run declare; `numbers` is sorted by number."""
+
+    numbers: Mapping[str, DesiredNumber]
+    sources: tuple[SourceFile, ...]
+    limits: tuple[Limit, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveNumber:
+    """One number as the API has it; `fields` holds only fields that are set."""
+
+    number: str
+    fields: Mapping[str, str]
+    account: str | None = None
+    property: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A number that could not be read: never the same as a number with nothing set."""
+
+    number: str
+    code: str
+    message: str
+    attempts: int = 1
+
+
+Reading = LiveNumber | Failure
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    before: Value
+    after: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What differs on one number, and the exact body that converges it."""
+
+    number: str
+    fields: Mapping[str, FieldChange]
+    post: Mapping[str, str]
+    source: Source
+    friendly: str | None = None
+    protected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Changes and errors, each sorted by number; `numbers` counts all that were planned for."""
+
+    created_at: str
+    api_url: str
+    account_sid: str
+    sources: tuple[SourceFile, ...]
+    numbers: int
+    max_changes: int
+    changes: tuple[Change, ...]
+    errors: tuple[Failure, ...]
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def unchanged(self) -> int:
+        return self.numbers - len(self.changes) - len(self.errors)
+
+
+class Status(StrEnum):
+    """How one number's turn in an apply ended."""
+
+    APPLIED = "applied"
+    ALREADY_IN_PLACE = "already_in_place"
+    CONFLICT = "conflict"
+    FAILED = "failed"
+    NOT_CONVERGED = "not_converged"
+    PROTECTED = "protected"
+    NOT_ATTEMPTED = "not_attempted"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One number's turn: `posted` is the body that was sent, None where nothing was."""
+
+    number: str
+    status: Status
+    posted: Mapping[str, str] | None = None
+    attempts: int = 0
+    code: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an apply did, sorted by number; `stopped` says why it ended early, if it did."""
+
+    finished_at: str
+    api_url: str
+    account_sid: str
+    outcomes: tuple[Outcome, ...]
+    stopped: str | None = None
