@@ -32,7 +32,7 @@ class ReconcilerError(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """Something wrong at a place in a file; lines and columns count from 1; 0 is the whole file."""
+    """Something wrong at a place in a file; both count from 1."""
 
     path: str
     line: int

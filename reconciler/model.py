@@ -166,3 +166,6 @@ class Result:
     account_sid: str
     outcomes: tuple[Outcome, ...]
     stopped: str | None = None
+
+    def count(self, status: Status) -> int:
+        return sum(outcome.status is status for outcome in self.outcomes)

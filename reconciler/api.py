@@ -1,0 +1,265 @@
+"""The Numbers API over HTTP: requests, retries, error mapping. The one importer of httpx.
+
+Nothing of the HTTP libraries leaves this module: what goes wrong is an ApiError. The paths, the
+credentials and the error envelope are those of the vendor's reference pages and client libraries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from reconciler import __version__
+from reconciler.errors import (
+    ApiError,
+    Rejected,
+    ServerFailed,
+    Throttled,
+    Transient,
+    Unauthorized,
+    Unreachable,
+    Unreadable,
+)
+from reconciler.pace import Pacer
+
+ATTEMPTS = 6
+FIRST_WAIT, LONGEST_WAIT = 0.25, 20.0
+MOST_BYTES = 1 << 20
+PAGE = 200
+SERVER_FAILURES = frozenset({500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where the API is and who asks. `timeout` is in seconds, for one request as a whole."""
+
+    url: str
+    account_sid: str
+    token: str
+    timeout: float = 10.0
+
+    def __repr__(self) -> str:
+        return f"Access(url={self.url!r}, account_sid={self.account_sid!r})"
+
+
+class Api:
+    """One run's conversation with the API; made by `connect`.
+
+    Every method raises ApiError: Unauthorized where going on is pointless, Rejected where the
+    answer was no, Transient where it did not pass within ATTEMPTS tries or `retry_for` seconds.
+    """
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        access: Access,
+        pacer: Pacer,
+        *,
+        retry_for: float = 120.0,
+        on_retry: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.access = access
+        self.pacer = pacer
+        self._client = client
+        self._retry_for = retry_for
+        self._on_retry = on_retry
+
+    async def read_number(self, number: str) -> tuple[Any, int]:
+        """GET /v2/Numbers/{digits}: the answer and how many requests it took."""
+        return await self._get(_path(number))
+
+    async def write_number(self, number: str, body: Mapping[str, str]) -> Any:
+        """POST /v2/Numbers/{digits}, once: whether to send it again is the caller's decision."""
+        return await self._once("POST", _path(number), content=json.dumps(dict(body)).encode())
+
+    async def list_numbers(self) -> AsyncIterator[Any]:
+        """GET /v2/Accounts/{AccountSid}/Numbers, page by page: each number's object."""
+        path = f"/v2/Accounts/{self.access.account_sid}/Numbers"
+        skip = 0
+        while True:
+            page, _ = await self._get(path, {"Results_Count": PAGE, "Results_Skip": skip})
+            rows = _rows(page)
+            for row in rows:
+                yield row
+            if len(rows) < PAGE:
+                return
+            skip += len(rows)
+
+    async def wait_before_retry(self, error: Transient, attempt: int, waited: float) -> float:
+        """Sleeps before try `attempt` + 1 and returns the seconds; raises `error` when it is over.
+
+        The wait doubles each time, with jitter so that many clients do not return at once; where
+        the API names a time, that time holds for every request of the run.
+        """
+        wait: float = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (attempt - 1))
+        wait *= random.uniform(0.5, 1.0)  # noqa: S311  (jitter, not a secret)
+        if error.retry_after is not None:
+            wait = max(wait, error.retry_after)
+        error.attempts = attempt
+        if attempt >= ATTEMPTS or waited + wait > self._retry_for:
+            raise error
+        self._on_retry(f"{error.message} Trying again in {wait:.1f} s.")
+        if error.retry_after is not None:
+            self.pacer.pause(error.retry_after)
+        await asyncio.sleep(wait)
+        return wait
+
+    async def _get(
+        self, path: str, query: Mapping[str, str | int] | None = None
+    ) -> tuple[Any, int]:
+        waited, attempt = 0.0, 1
+        while True:
+            try:
+                return await self._once("GET", path, params=query), attempt
+            except Transient as error:
+                waited += await self.wait_before_retry(error, attempt, waited)
+            except ApiError as error:
+                error.attempts = attempt
+                raise
+            attempt += 1
+
+    async def _once(self, method: str, path: str, **parts: Any) -> Any:
+        await self.pacer.enter()
+        try:
+            async with asyncio.timeout(self.access.timeout):
+                status, headers, body = await self._exchange(method, path, **parts)
+        except TimeoutError:
+            raise Unreachable("Timeout", f"No answer in {self.access.timeout:g} s.") from None
+        except (httpx.TimeoutException, aiohttp.ServerTimeoutError) as error:
+            raise Unreachable("Unreachable", _unreachable(error)) from None
+        except (aiohttp.ClientPayloadError, httpx.ReadError, httpx.DecodingError):
+            raise Unreadable("CutAnswer", "The answer broke off.") from None
+        except (aiohttp.ClientResponseError, httpx.RemoteProtocolError):
+            raise Unreadable("NotHttp", "The answer is not valid HTTP.") from None
+        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+            raise Unreachable("Unreachable", _unreachable(error)) from None
+        finally:
+            self.pacer.leave()
+        return _decide(status, headers, body)
+
+    async def _exchange(
+        self, method: str, path: str, **parts: Any
+    ) -> tuple[int, httpx.Headers, bytes]:
+        async with self._client.stream(method, self.access.url + path, **parts) as response:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MOST_BYTES:
+                    raise Rejected("AnswerTooLarge", "The answer is larger than 1 MiB.")
+            return response.status_code, response.headers, bytes(body)
+
+
+@asynccontextmanager
+async def connect(
+    access: Access,
+    pacer: Pacer,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    **how: Any,
+) -> AsyncIterator[Api]:
+    """An Api with one client whose connections are kept alive. `how` goes to Api.
+
+    Redirects are not followed, so credentials go to no other host.
+    """
+    secret = base64.b64encode(f"{access.account_sid}:{access.token}".encode()).decode()
+    headers = {
+        "Authorization": f"Basic {secret}",
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "Content-Type": "application/json",
+        "User-Agent": f"reconciler/{__version__}",
+    }
+    async with httpx.AsyncClient(
+        headers=headers,
+        transport=transport or _transport(pacer.most),
+        follow_redirects=False,
+        timeout=access.timeout,
+    ) as client:
+        yield Api(client, access, pacer, **how)
+
+
+def _transport(connections: int) -> httpx.AsyncBaseTransport:
+    limits = httpx.Limits(max_connections=connections, keepalive_expiry=30.0)
+
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=connections, keepalive_timeout=limits.keepalive_expiry
+        )
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    return AiohttpTransport(limits=limits, client=session)
+
+
+def _path(number: str) -> str:
+    return f"/v2/Numbers/{number.removeprefix('+')}"
+
+
+def _rows(page: Any) -> list[Any]:
+    """Both shapes that the vendor's pages show: a bare list, or one wrapped in an object."""
+    if isinstance(page, list):
+        return page
+    if isinstance(page, dict):
+        for value in page.values():
+            if isinstance(value, list):
+                return value
+        if "Number" in page:
+            return [page]
+    raise Unreadable("UnexpectedAnswer", "The list endpoint's answer holds no list.")
+
+
+def _decide(status: int, headers: httpx.Headers, body: bytes) -> Any:
+    """The decoded body of a 200, or the ApiError that any other answer amounts to."""
+    if status == 200:
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError):
+            raise Unreadable("NotJson", "The answer is not JSON, or broke off.") from None
+    code, message = _envelope(status, body)
+    if status in (401, 403):
+        raise Unauthorized(code, f"The API refused the credentials ({status}): {message}")
+    if status == 429:
+        raise Throttled(code, message, retry_after=_retry_after(headers))
+    if status in SERVER_FAILURES:
+        raise ServerFailed(code, message, retry_after=_retry_after(headers))
+    if 300 <= status < 400:
+        raise Rejected("Redirected", f"The API redirects ({status}); redirects are not followed.")
+    raise Rejected(code, message)
+
+
+def _envelope(status: int, body: bytes) -> tuple[str, str]:
+    """The API's own error code and message, or ours where the body is something else."""
+    try:
+        told = json.loads(body)["ResponseStatus"]
+        return str(told["ErrorCode"]), str(told["Message"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return f"Http{status}", f"The API answered {status}."
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """Seconds from either form of Retry-After (RFC 9110, 10.2.3), None where there is none."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _unreachable(error: BaseException) -> str:
+    return f"The API cannot be reached: {str(error) or type(error).__name__}."

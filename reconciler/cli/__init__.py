@@ -1,0 +1,79 @@
+"""The command line: wiring only. Here the environment is read, and here the process ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from types import TracebackType
+
+import click
+
+from reconciler import __version__
+from reconciler.cli import applying, exporting, offline, planning, sandboxing
+from reconciler.errors import Interrupted, ReconcilerError, UsageError
+from reconciler.words import inert
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Every flag can also be given as RECONCILER_<FLAG>. Exit codes: 0 done, 1 could not be "
+    "done, 2 differences, 3 refused by a guard, 4 partly converged, 64 usage, 130 interrupted.",
+)
+@click.version_option(__version__, prog_name="reconciler")
+def cli() -> None:
+    """Phone-number configuration as code: declare it, plan the difference, apply only that."""
+
+
+for _command in (
+    offline.validate,
+    planning.plan,
+    applying.apply,
+    offline.show,
+    planning.drift,
+    exporting.export,
+    sandboxing.sandbox,
+    offline.schema,
+):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """The entry point; ends the process with the exit code that the outcome has."""
+    sys.excepthook = _report_bug
+    try:
+        cli.main(prog_name="reconciler", standalone_mode=False)
+        code = 0
+        sys.stdout.flush()
+    except ReconcilerError as error:
+        code = _tell(error)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        code = UsageError.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = UsageError.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        code = _tell(Interrupted("Interrupted."))
+    except BrokenPipeError:
+        # The reader of our output has gone; say nothing more, and let no flush at exit try to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)
+
+
+def _tell(error: ReconcilerError) -> int:
+    for line in str(error).splitlines():
+        click.echo(inert(line), err=True)
+    return error.exit_code
+
+
+def _report_bug(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    traceback.print_exception(kind, error, trace)
+    click.echo(
+        f"This is a bug in reconciler {__version__}, not a mistake of yours. "
+        "Please report it with the lines above.",
+        err=True,
+    )

@@ -1,0 +1,80 @@
+"""export: the live configuration as a numbers file on stdout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import options, run
+from reconciler.cli.options import Connection, Output, option
+from reconciler.errors import InputError, Problem, ReconcilerError, UsageError
+from reconciler.words import counted
+
+if TYPE_CHECKING:
+    from reconciler.api import Access
+    from reconciler.model import Failure, LiveNumber
+
+
+@click.command()
+@click.argument("numbers", metavar="[NUMBER...]", nargs=-1)
+@option("--all", "everything", is_flag=True, help="Every number of the account.", envvar=None)
+@options.connection
+@option("-q", "--quiet", is_flag=True, help="No progress.")
+@option("-v", "--verbose", count=True, help="Tell each retry.")
+def export(
+    numbers: tuple[str, ...], everything: bool, connection: Connection, quiet: bool, verbose: int
+) -> None:
+    """Write the live configuration of numbers as a numbers file."""
+    from reconciler.export import numbers_file
+
+    if bool(numbers) == everything:
+        raise UsageError("Name the numbers to export, or use --all for every one.")
+    output = Output("text", no_color=True, quiet=quiet, verbose=verbose)
+    with run.access(connection) as access:
+        live, failures = run.asyncio_run(_read(access, _checked(numbers), connection, output))
+    text, left_out = numbers_file(live)
+    for sentence in left_out:
+        run.tell(f"warning: {sentence} It is left out.")
+    for failure in failures:
+        run.tell(f"{failure.number}: {failure.code}: {failure.message}")
+    click.echo(text, nl=False)
+    if failures:
+        raise ReconcilerError(f"{counted(len(failures), 'number')} could not be read.")
+
+
+def _checked(numbers: tuple[str, ...]) -> list[str]:
+    """The numbers in E.164 form with their plus. Raises InputError."""
+    from reconciler.model import canonical_number
+
+    digits = [number.removeprefix("+") for number in numbers]
+    wrong = [each for each in digits if not (each.isascii() and each.isdigit())]
+    if wrong:
+        message = "is not a phone number in E.164 form, as in +61255501234"
+        raise InputError([Problem(each, 1, 1, message) for each in wrong])
+    return sorted({canonical_number(each) for each in digits})
+
+
+async def _read(
+    access: Access, numbers: list[str], connection: Connection, output: Output
+) -> tuple[list[LiveNumber], list[Failure]]:
+    """The numbers named, or all of the account where none is."""
+    from reconciler import wire
+    from reconciler.fetch import fetch
+    from reconciler.model import LiveNumber, Reading
+
+    readings: list[Reading] = []
+    async with run.conversation(access, connection, output, "Reading", len(numbers)) as (api, seen):
+
+        def take(reading: Reading) -> None:
+            seen.advance()
+            readings.append(reading)
+
+        if numbers:
+            await fetch(api, numbers, take)
+        else:
+            async for row in api.list_numbers():
+                take(wire.live_number(row))
+    live = [reading for reading in readings if isinstance(reading, LiveNumber)]
+    failed = [reading for reading in readings if not isinstance(reading, LiveNumber)]
+    return live, sorted(failed, key=lambda failure: failure.number)

@@ -1,0 +1,166 @@
+"""The flags that several commands share, and what they amount to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from reconciler.model import Limit
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+API_URL = "https://api.fonedynamics.com"
+SANDBOX_DB = Path(".reconciler/sandbox.sqlite")
+
+
+def option(*names: str, **how: Any) -> Decorator:
+    """click.option that can also be given as RECONCILER_<FLAG>."""
+    flag = max(names, key=len).split("/")[0].lstrip("-").replace("-", "_").upper()
+    how.setdefault("envvar", f"RECONCILER_{flag}")
+    return click.option(*names, **how)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    target: tuple[str, ...]
+    exclude: tuple[str, ...]
+    tag: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    format: str
+    no_color: bool
+    quiet: bool
+    verbose: int
+
+    @property
+    def verbosity(self) -> int:
+        return -1 if self.quiet else self.verbose
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    api_url: str
+    account_sid: str | None
+    token_file: Path | None
+    timeout: float
+    parallelism: int
+    insecure_http: bool
+    sandbox: bool
+    sandbox_db: Path
+
+
+def _gather(kind: type[Any], name: str, *options: Decorator) -> Decorator:
+    """A decorator that adds the options and hands them over as one object of `kind`."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def gathered(*args: Any, **given: Any) -> Any:
+            parts = {field.name: given.pop(field.name) for field in fields(kind)}
+            return command(*args, **{name: kind(**parts)}, **given)
+
+        wrapped: Callable[..., Any] = gathered
+        for each in reversed(options):
+            wrapped = each(wrapped)
+        return wrapped
+
+    return decorate
+
+
+paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+
+strict = option("--strict", is_flag=True, help="Let warnings fail the run.")
+
+selection = _gather(
+    Selection,
+    "selection",
+    option(
+        "--target",
+        multiple=True,
+        metavar="NUMBER_OR_GLOB",
+        help="Only these numbers (repeatable).",
+    ),
+    option(
+        "--exclude", multiple=True, metavar="NUMBER_OR_GLOB", help="Not these numbers (repeatable)."
+    ),
+    option("--tag", multiple=True, help="Only numbers with any of these tags (repeatable)."),
+)
+
+output = _gather(
+    Output,
+    "output",
+    option(
+        "--format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="How the result is written to stdout.",
+    ),
+    option("--no-color", is_flag=True, help="No colours (NO_COLOR does the same)."),
+    option("-q", "--quiet", is_flag=True, help="No progress."),
+    option("-v", "--verbose", count=True, help="Tell each retry."),
+)
+
+connection = _gather(
+    Connection,
+    "connection",
+    option("--api-url", default=API_URL, show_default=True, help="Where the API is."),
+    option("--account-sid", help="The account; without it, the one that the files name."),
+    option(
+        "--token-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="A file that holds the API token; else RECONCILER_TOKEN.",
+    ),
+    option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=10.0,
+        show_default=True,
+        help="Seconds that one request may take.",
+    ),
+    option(
+        "--parallelism",
+        type=click.IntRange(1, 1024),
+        default=64,
+        show_default=True,
+        help="The most requests at once.",
+    ),
+    option("--insecure-http", is_flag=True, help="Allow http:// to other hosts than this one."),
+    option("--sandbox", is_flag=True, help="Run against the embedded API; needs no account."),
+    option(
+        "--sandbox-db",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=SANDBOX_DB,
+        show_default=True,
+        help="Where the embedded API keeps its state.",
+    ),
+)
+
+
+class LimitType(click.ParamType[Limit]):
+    """N or P%."""
+
+    name = "N|P%"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Limit:
+        text = str(value).removesuffix("%")
+        percent = str(value).endswith("%")
+        if not (text.isascii() and text.isdigit()) or (percent and int(text) > 100):
+            self.fail(f"{value!r} is neither a count nor a percentage, as in 20 or 10%", param, ctx)
+        return Limit(int(text), percent)
+
+
+max_changes = option(
+    "--max-changes",
+    type=LimitType(),
+    help="The most numbers to write  [default: what the files say, else the larger of 5 and 30%]",
+)

@@ -1,0 +1,111 @@
+"""(desired, live) → Plan, and the guards over it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+from enum import Enum, auto
+
+from reconciler.diff import diff, same
+from reconciler.model import (
+    Change,
+    Desired,
+    DesiredNumber,
+    Failure,
+    FieldChange,
+    Limit,
+    LiveNumber,
+    Reading,
+)
+
+DEFAULT_LIMIT_COUNT, DEFAULT_LIMIT_PERCENT = 5, 30
+
+
+def assess(desired: DesiredNumber, reading: Reading, phones: Set[str]) -> Change | Failure | None:
+    """What to do about one number: a Change, a Failure to tell of, or None where nothing differs.
+
+    `phones` names the fields that are compared as phone numbers.
+    """
+    if isinstance(reading, Failure):
+        return reading
+    if stranger := _stranger(desired, reading):
+        return stranger
+    fields = diff(reading.fields, desired.fields, phones)
+    if not fields:
+        return None
+    return Change(
+        number=desired.number,
+        fields=fields,
+        post=_post(desired, fields),
+        source=desired.source,
+        friendly=desired.fields.get("Friendly") or reading.fields.get("Friendly"),
+        protected=desired.protect,
+    )
+
+
+def _stranger(desired: DesiredNumber, live: LiveNumber) -> Failure | None:
+    """A Failure where the number is not of the account or property that the file guards."""
+    guards = (
+        ("AccountSid", "OtherAccount", desired.account, live.account),
+        ("PropertySid", "OtherProperty", desired.property, live.property),
+    )
+    for name, code, wanted, found in guards:
+        if wanted is not None and wanted != found:
+            message = f"Its {name} is {found or 'not given'}, but the file allows only {wanted}."
+            return Failure(desired.number, code, message)
+    return None
+
+
+def _post(desired: DesiredNumber, fields: Mapping[str, FieldChange]) -> dict[str, str]:
+    post = {}
+    for name, change in fields.items():
+        post[name] = change.after or ""
+        companion = desired.companions.get(name)
+        if companion is not None:
+            post[companion] = desired.fields[companion] or ""
+    return post
+
+
+class Position(Enum):
+    """Where a number stands, seen from a change that was planned for it."""
+
+    BEFORE = auto()
+    AFTER = auto()
+    ELSEWHERE = auto()
+
+
+def position(change: Change, live: LiveNumber, phones: Set[str]) -> Position:
+    """Whether the number is still as it was planned, already as wanted, or neither.
+
+    A companion in the body counts too: had it moved since, writing it would not have been shown.
+    """
+    wanted = {**change.post, **{name: each.after for name, each in change.fields.items()}}
+    planned = {**change.post, **{name: each.before for name, each in change.fields.items()}}
+    if not unlike(wanted, live.fields, phones):
+        return Position.AFTER
+    if not unlike(planned, live.fields, phones):
+        return Position.BEFORE
+    return Position.ELSEWHERE
+
+
+def unlike(
+    wanted: Mapping[str, str | None], live: Mapping[str, str], phones: Set[str]
+) -> list[str]:
+    """The names of the fields whose live value is not the wanted one, sorted."""
+    return sorted(
+        name for name, value in wanted.items() if not same(name, value, live.get(name), phones)
+    )
+
+
+def max_changes(desired: Desired, override: Limit | None) -> int:
+    """How many numbers one run may write: as told, else the least that a file allows, else the
+    larger of 5 and 30 % of the managed numbers."""
+    managed = len(desired.numbers)
+    if override is not None:
+        return override.of(managed)
+    if desired.limits:
+        return min(limit.of(managed) for limit in desired.limits)
+    return max(DEFAULT_LIMIT_COUNT, Limit(DEFAULT_LIMIT_PERCENT, percent=True).of(managed))
+
+
+def writable(changes: Iterable[Change]) -> list[Change]:
+    return [change for change in changes if not change.protected]

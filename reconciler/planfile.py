@@ -1,0 +1,129 @@
+"""Plan and result ↔ file. What a file says is checked against its schema before it is believed."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reconciler import schema
+from reconciler.errors import InputError, Problem, SetupError
+from reconciler.model import (
+    Change,
+    Failure,
+    FieldChange,
+    Outcome,
+    Plan,
+    Result,
+    Source,
+    SourceFile,
+    Status,
+)
+from reconciler.render import json as as_json
+
+
+def save(path: Path, text: str) -> None:
+    """Writes the whole file or nothing, readable by its owner alone. Raises SetupError."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise SetupError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def save_plan(path: Path, plan: Plan) -> None:
+    save(path, as_json.plan(plan))
+
+
+def is_plan(path: Path) -> bool:
+    """Whether a file looks like a saved plan or result rather than a numbers file."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(64).lstrip().startswith(b"{") and path.suffix not in {".yaml", ".yml"}
+
+
+def load(path: Path) -> Plan | Result:
+    """A saved plan or result. Raises InputError where the file is not one that can be trusted."""
+    data = _data(path)
+    if data.get("format_version") != as_json.FORMAT_VERSION:
+        raise _bad(path, "its format version is another one; make the plan again with this version")
+    kind = "result" if "results" in data else "plan"
+    wrong = next(schema.validator(kind).iter_errors(data), None)
+    if wrong is not None:
+        place = "/".join(str(step) for step in wrong.absolute_path) or "the whole"
+        raise _bad(path, f"it is no {kind} as this version writes them ({place}); make it again")
+    return _result(data) if kind == "result" else _plan(data)
+
+
+def load_plan(path: Path) -> Plan:
+    """A saved plan. Raises InputError."""
+    loaded = load(path)
+    if isinstance(loaded, Result):
+        raise _bad(path, "it is a result, and only a plan can be applied")
+    return loaded
+
+
+def _data(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_bytes())
+    except OSError as error:
+        raise _bad(path, f"it cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise _bad(path, "it is not JSON, so it is no saved plan or result") from None
+    if not isinstance(data, dict):
+        raise _bad(path, "it is no saved plan or result")
+    return data
+
+
+def _bad(path: Path, message: str) -> InputError:
+    return InputError([Problem(str(path), 1, 1, message)])
+
+
+def _plan(data: Mapping[str, Any]) -> Plan:
+    return Plan(
+        created_at=data["created_at"],
+        api_url=data["api_url"],
+        account_sid=data["account_sid"],
+        sources=tuple(SourceFile(**source) for source in data["sources"]),
+        numbers=data["summary"]["numbers"],
+        max_changes=data["limits"]["max_changes"],
+        changes=tuple(_change(change) for change in data["changes"]),
+        errors=tuple(Failure(**failure) for failure in data["errors"]),
+        warnings=tuple(Problem(**warning) for warning in data["warnings"]),
+    )
+
+
+def _change(data: Mapping[str, Any]) -> Change:
+    return Change(
+        number=data["number"],
+        fields={name: FieldChange(**each) for name, each in data["fields"].items()},
+        post=data["post"],
+        source=Source(**data["source"]),
+        friendly=data.get("friendly"),
+        protected=data.get("protected", False),
+    )
+
+
+def _result(data: Mapping[str, Any]) -> Result:
+    return Result(
+        finished_at=data["finished_at"],
+        api_url=data["api_url"],
+        account_sid=data["account_sid"],
+        outcomes=tuple(
+            Outcome(**{**outcome, "status": Status(outcome["status"])})
+            for outcome in data["results"]
+        ),
+        stopped=data.get("stopped"),
+    )

@@ -1,0 +1,54 @@
+"""The handlers of /_sandbox: counters, and edits that do not go through the API.
+
+They want no credentials: only this machine reaches them, and the gate keeps web pages out.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from reconciler.sandbox import jsontext, shapes
+from reconciler.sandbox.gate import answered, posted
+from reconciler.sandbox.refusal import Refusal
+from reconciler.sandbox.rules import Rulebook
+from reconciler.sandbox.stats import Stats
+from reconciler.sandbox.store import Store
+
+
+class Control:
+    def __init__(self, store: Store, rules: Rulebook, stats: Stats) -> None:
+        self._store = store
+        self._rules = rules
+        self._stats = stats
+
+    async def stats(self, _request: web.Request) -> web.Response:
+        return answered(jsontext.encoded(self._stats.report()))
+
+    async def reset_stats(self, _request: web.Request) -> web.Response:
+        self._stats.reset()
+        return answered(jsontext.encoded(self._stats.report()))
+
+    async def edit(self, request: web.Request) -> web.Response:
+        """What somebody else does to a number in the portal; the API's rules don't hold."""
+        number = f"+{request.match_info['digits']}"
+        changes = await posted(request)
+        if not number.isprintable():
+            raise Refusal(404, "NumberNotFound", "That is no number.")
+        with self._store.writing():
+            before = self._store.number(number)
+            if before is None:
+                raise Refusal(404, "NumberNotFound", f"{number} is not in the sandbox.")
+            after = shapes.edited(before, changes, self._rules)
+            self._store.save(after)
+        return answered(shapes.body(after, self._rules))
+
+    async def put(self, request: web.Request) -> web.Response:
+        """Adds or replaces numbers: all of them or none."""
+        entries = await posted(request)
+        if not isinstance(entries, list):
+            raise Refusal(400, "InvalidBody", "The body must be a JSON list of numbers.")
+        rows = [shapes.row(entry, self._rules) for entry in entries]
+        with self._store.writing():
+            for row in rows:
+                self._store.save(row)
+        return answered(jsontext.encoded({"TotalCount": len(rows)}))

@@ -1,0 +1,59 @@
+"""Which of the declared numbers a run is about: --target, --exclude and --tag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+
+from reconciler.errors import InputError, Problem
+from reconciler.model import DesiredNumber
+
+
+def select(
+    numbers: Iterable[DesiredNumber],
+    targets: Sequence[str] = (),
+    excludes: Sequence[str] = (),
+    tags: Sequence[str] = (),
+) -> list[DesiredNumber]:
+    """The numbers that match any target (a number or a glob; the plus may be left out) and carry
+    any of the tags, less the excluded ones, in the order given.
+
+    Raises InputError for a target, exclude or tag that matches no number at all: a mistyped one
+    would otherwise read as "no changes".
+    """
+    declared = list(numbers)
+    _refuse_idle(declared, targets, excludes, tags)
+    return [
+        number
+        for number in declared
+        if (not targets or any(_matches(number, pattern) for pattern in targets))
+        and (not tags or any(tag in number.tags for tag in tags))
+        and not any(_matches(number, pattern) for pattern in excludes)
+    ]
+
+
+def _matches(number: DesiredNumber, pattern: str) -> bool:
+    return fnmatchcase(number.number.removeprefix("+"), pattern.removeprefix("+"))
+
+
+def _refuse_idle(
+    declared: Sequence[DesiredNumber],
+    targets: Sequence[str],
+    excludes: Sequence[str],
+    tags: Sequence[str],
+) -> None:
+    idle = [
+        (option, pattern)
+        for option, patterns in (("--target", targets), ("--exclude", excludes))
+        for pattern in patterns
+        if not any(_matches(number, pattern) for number in declared)
+    ]
+    carried = {tag for number in declared for tag in number.tags}
+    idle += [("--tag", tag) for tag in tags if tag not in carried]
+    if idle:
+        raise InputError(
+            [
+                Problem(option, 1, 1, f"{text!r} matches none of the declared numbers")
+                for option, text in idle
+            ]
+        )

@@ -1,0 +1,51 @@
+"""The API's JSON ↔ the model.
+
+Liberal in what it accepts, as api behaviour is only partly documented: a field may be absent, null
+or "" when unset, a number may come without its plus. Never liberal about whose answer it is.
+Source: the response table of the vendor's page on configuring numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler import schema
+from reconciler.errors import Unreadable
+from reconciler.model import LiveNumber, canonical_number
+
+
+def live_number(body: Any, asked: str | None = None) -> LiveNumber:
+    """One number's object as LiveNumber. Raises Unreadable where it is no such object, or is
+    about another number than `asked` (E.164 with its plus)."""
+    if not isinstance(body, Mapping):
+        raise Unreadable("UnexpectedAnswer", "The answer is not a JSON object.")
+    number = _text(body, "Number")
+    if not number:
+        raise Unreadable("UnexpectedAnswer", "The answer does not say which number it is about.")
+    if asked is not None and canonical_number(number) != asked:
+        raise Unreadable("OtherNumber", f"The answer is about {number}, not about {asked}.")
+    return LiveNumber(
+        number=canonical_number(number),
+        fields=_fields(body),
+        account=_text(body, "AccountSid"),
+        property=_text(body, "PropertySid"),
+    )
+
+
+def _fields(body: Mapping[str, Any]) -> dict[str, str]:
+    fields = {}
+    for name, parameter in schema.parameters().items():
+        value = _text(body, name, *parameter.aliases)
+        if value:
+            fields[name] = value
+    return fields
+
+
+def _text(body: Mapping[str, Any], *names: str) -> str | None:
+    value = next((body[name] for name in names if name in body), None)
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    raise Unreadable("UnexpectedAnswer", f"The answer's {names[0]} is not text.")
