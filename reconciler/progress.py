@@ -4,106 +4,104 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
-EVERY = 10.0
+LINE_EVERY, BAR_EVERY = 10.0, 0.1
 
 
-class Progress(Protocol):
-    """What a run tells: an item is done, a request is tried again (and why)."""
+class Progress:
+    """Counts what is done and what is tried again; showing it is somebody else's, and rarer."""
 
-    def advance(self) -> None: ...
-
-    def retry(self, why: str) -> None: ...
-
-
-class Lines:
-    """Counts, and says how it stands when asked; also all that `-q` leaves."""
-
-    def __init__(self, what: str, total: int, verbose: bool) -> None:
-        self._what, self._total, self._verbose = what, total, verbose
-        self._done = self._retries = 0
-        self._began = time.monotonic()
+    def __init__(self, what: str, total: int) -> None:
+        self.what, self.total = what, total
+        self.done = self.retries = 0
+        self.say: Callable[[str], None] | None = None
+        self._clock = asyncio.get_running_loop().time
+        self._began = self._clock()
 
     def advance(self) -> None:
-        self._done += 1
+        self.done += 1
 
     def retry(self, why: str) -> None:
-        self._retries += 1
-        if self._verbose:
-            print(why, file=sys.stderr, flush=True)  # noqa: T201
+        """Another try is made, and why; said only where the run is to be verbose."""
+        self.retries += 1
+        if self.say is not None:
+            self.say(why)
+
+    def rate(self) -> float:
+        """Items a second since the beginning."""
+        return self.done / max(self._clock() - self._began, 0.001)
 
     def line(self) -> str:
-        rate = self._done / max(time.monotonic() - self._began, 0.001)
-        left = f"{(self._total - self._done) / rate:.0f} s left" if rate else "waiting"
-        return (
-            f"{self._what} {self._done:,}/{self._total:,}, {rate:,.0f}/s, "
-            f"{left}, {self._retries:,} retries"
-        )
+        """Reading 600/1,000, 60/s, 7 s left, 2 retries; a whole of 0 is unknown."""
+        whole = f"/{self.total:,}" if self.total else ""
+        left = f", {(self.total - self.done) / self.rate():.0f} s left" if self._ends() else ""
+        return f"{self.what} {self.done:,}{whole}, {self.rate():,.0f}/s{left}, {self._retried()}"
 
+    def _ends(self) -> bool:
+        return 0 < self.done < self.total
 
-class Bar:
-    """A progress bar with count, rate, time left and retries."""
-
-    def __init__(self, what: str, total: int, verbose: bool) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        self.console = Console(stderr=True)
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[retries]}"),
-            console=self.console,
-            transient=True,
-        )
-        self._task = self.bar.add_task(what, total=total, rate="", retries="")
-        self._retries = 0
-        self._verbose = verbose
-
-    def advance(self) -> None:
-        speed = self.bar.tasks[0].speed
-        self.bar.update(self._task, advance=1, rate=f"{speed:,.0f}/s" if speed else "")
-
-    def retry(self, why: str) -> None:
-        self._retries += 1
-        self.bar.update(self._task, retries=f"{self._retries:,} retries")
-        if self._verbose:
-            self.console.print(why, markup=False, highlight=False)
+    def _retried(self) -> str:
+        return f"{self.retries:,} {'retry' if self.retries == 1 else 'retries'}"
 
 
 @asynccontextmanager
 async def progress(what: str, total: int, verbosity: int) -> AsyncIterator[Progress]:
     """A Progress for `total` items; verbosity below 0 shows nothing, above 0 tells retries."""
-    if verbosity >= 0 and sys.stderr.isatty():
-        bar = Bar(what, total, verbosity > 0)
-        with bar.bar:
-            yield bar
+    seen = Progress(what, total)
+    if verbosity < 0:
+        yield seen
         return
-    lines = Lines(what, total, verbosity > 0)
-    ticker = asyncio.create_task(_tick(lines)) if verbosity >= 0 else None
-    try:
-        yield lines
-    finally:
-        if ticker is not None:
+    with _bar(seen) if sys.stderr.isatty() else _lines() as (say, show, every):
+        if verbosity > 0:
+            seen.say = say
+        ticker = asyncio.create_task(_tick(seen, show, every))
+        try:
+            yield seen
+        finally:
             ticker.cancel()
             with suppress(asyncio.CancelledError):
                 await ticker
 
 
-async def _tick(lines: Lines) -> None:
+async def _tick(seen: Progress, show: Callable[[Progress], None], every: float) -> None:
     while True:
-        await asyncio.sleep(EVERY)
-        print(lines.line(), file=sys.stderr, flush=True)  # noqa: T201
+        await asyncio.sleep(every)
+        show(seen)
+
+
+Display = tuple[Callable[[str], None], Callable[[Progress], None], float]
+
+
+@contextmanager
+def _lines() -> Iterator[Display]:
+    def say(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+    yield say, lambda seen: say(seen.line()), LINE_EVERY
+
+
+@contextmanager
+def _bar(seen: Progress) -> Iterator[Display]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[retries]}"),
+    )
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(seen.what, total=seen.total or None, rate="", retries="")
+
+        def show(now: Progress) -> None:
+            retries = f"{now.retries:,} retries" if now.retries else ""
+            bar.update(task, completed=now.done, rate=f"{now.rate():,.0f}/s", retries=retries)
+
+        yield lambda text: console.print(text, markup=False, highlight=False), show, BAR_EVERY

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
-from reconciler.errors import InputError, Problem
+from reconciler.errors import SetupError
 from reconciler.model import DesiredNumber
+from reconciler.words import quoted
 
 
 def select(
@@ -18,7 +19,7 @@ def select(
     """The numbers that match any target (a number or a glob; the plus may be left out) and carry
     any of the tags, less the excluded ones, in the order given.
 
-    Raises InputError for a target, exclude or tag that matches no number at all: a mistyped one
+    Raises SetupError for a target, exclude or tag that matches no number at all: a mistyped one
     would otherwise read as "no changes".
     """
     declared = list(numbers)
@@ -51,9 +52,7 @@ def _refuse_idle(
     carried = {tag for number in declared for tag in number.tags}
     idle += [("--tag", tag) for tag in tags if tag not in carried]
     if idle:
-        raise InputError(
-            [
-                Problem(option, 1, 1, f"{text!r} matches none of the declared numbers")
-                for option, text in idle
-            ]
+        sentences = (
+            f"{option} {quoted(text)} matches none of the numbers." for option, text in idle
         )
+        raise SetupError("\n".join(sentences))

@@ -37,7 +37,7 @@ MAY = {
     "wire": {"errors", "model", "schema"},
     "diff": {"model"},
     "plan": {"diff", "model"},
-    "selection": {"errors", "model"},
+    "selection": {"errors", "model", "words"},
     "render": {"model", "render", "words"},
     "planfile": {"errors", "model", "plan", "render", "schema"},
     "export": {"model", "schema", "words"},

@@ -137,6 +137,7 @@ def _guard(made: Plan, most: int, auto_approve: bool) -> None:
 
 
 def _ask(question: str, wanted: str) -> None:
+    click.echo(err=True)
     if click.prompt(question, default="", show_default=False, err=True).strip() != wanted:
         raise Refused("Not approved; nothing was written.")
 

@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli import options, run
 from reconciler.cli.options import Connection, Output, option
-from reconciler.errors import InputError, Problem, ReconcilerError, UsageError
+from reconciler.errors import ReconcilerError, UsageError
 from reconciler.words import counted
 
 if TYPE_CHECKING:
@@ -44,14 +44,13 @@ def export(
 
 
 def _checked(numbers: tuple[str, ...]) -> list[str]:
-    """The numbers in E.164 form with their plus. Raises InputError."""
+    """The numbers in E.164 form with their plus. Raises UsageError."""
     from reconciler.model import canonical_number
 
     digits = [number.removeprefix("+") for number in numbers]
     wrong = [each for each in digits if not (each.isascii() and each.isdigit())]
     if wrong:
-        message = "is not a phone number in E.164 form, as in +61255501234"
-        raise InputError([Problem(each, 1, 1, message) for each in wrong])
+        raise UsageError(f"{wrong[0]} is no phone number in E.164 form, as in +61255501234.")
     return sorted({canonical_number(each) for each in digits})
 
 

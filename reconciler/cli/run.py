@@ -49,7 +49,7 @@ def tell(line: str) -> None:
 
 
 def choose(declared: Desired, selection: Selection) -> list[DesiredNumber]:
-    """The declared numbers that this run is about. Raises InputError."""
+    """The declared numbers that this run is about. Raises SetupError."""
     from reconciler.selection import select
 
     numbers = declared.numbers.values()
