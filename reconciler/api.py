@@ -11,7 +11,7 @@ import base64
 import json
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -80,9 +80,15 @@ class Api:
         """GET /v2/Numbers/{digits}: the answer and how many requests it took."""
         return await self._get(_path(number))
 
-    async def write_number(self, number: str, body: Mapping[str, str]) -> Any:
-        """POST /v2/Numbers/{digits}, once: whether to send it again is the caller's decision."""
-        return await self._once("POST", _path(number), content=json.dumps(dict(body)).encode())
+    async def write_number(
+        self, number: str, body: Mapping[str, str], sent: Callable[[], None] = lambda: None
+    ) -> Any:
+        """POST /v2/Numbers/{digits}, once: whether to send it again is the caller's decision.
+
+        `sent` is called when its turn has come and it goes out.
+        """
+        content = json.dumps(dict(body)).encode()
+        return await self._once("POST", _path(number), sent, content=content)
 
     async def list_numbers(self) -> AsyncIterator[Any]:
         """GET /v2/Accounts/{AccountSid}/Numbers, page by page: each number's object."""
@@ -97,8 +103,11 @@ class Api:
                 return
             skip += len(rows)
 
-    async def wait_before_retry(self, error: Transient, attempt: int, waited: float) -> float:
+    async def wait_before_retry(
+        self, error: Transient, attempt: int, waited: float, hurry: asyncio.Event | None = None
+    ) -> float:
         """Sleeps before try `attempt` + 1 and returns the seconds; raises `error` when it is over.
+        The sleep ends early when `hurry` is set.
 
         The wait doubles each time, with jitter so that many clients do not return at once; where
         the API names a time, that time holds for every request of the run.
@@ -113,7 +122,7 @@ class Api:
         self._on_retry(f"{error.message} Trying again in {wait:.1f} s.")
         if error.retry_after is not None:
             self.pacer.pause(error.retry_after)
-        await asyncio.sleep(wait)
+        await _sleep(wait, hurry)
         return wait
 
     async def _get(
@@ -130,8 +139,11 @@ class Api:
                 raise
             attempt += 1
 
-    async def _once(self, method: str, path: str, **parts: Any) -> Any:
+    async def _once(
+        self, method: str, path: str, sent: Callable[[], None] = lambda: None, **parts: Any
+    ) -> Any:
         await self.pacer.enter()
+        sent()
         try:
             async with asyncio.timeout(self.access.timeout):
                 status, headers, body = await self._exchange(method, path, **parts)
@@ -188,6 +200,15 @@ async def connect(
         timeout=access.timeout,
     ) as client:
         yield Api(client, access, pacer, **how)
+
+
+async def _sleep(seconds: float, hurry: asyncio.Event | None) -> None:
+    if hurry is None:
+        await asyncio.sleep(seconds)
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await hurry.wait()
 
 
 def _transport(connections: int) -> httpx.AsyncBaseTransport:

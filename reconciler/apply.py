@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-from reconciler import schema, wire
 from reconciler.api import Api
-from reconciler.errors import ApiError, Throttled, Transient, Unauthorized
-from reconciler.fetch import read_one
-from reconciler.model import Change, Failure, LiveNumber, Outcome, Plan, Status
-from reconciler.plan import Position, position, unlike
-from reconciler.words import value
+from reconciler.errors import SetupError, Stopping
+from reconciler.journal import Journal
+from reconciler.model import Change, Outcome, Plan, Status
+from reconciler.turn import Stop, Turn
 from reconciler.workers import spread
 
-
-@dataclass(slots=True)
-class Stop:
-    """Set by whatever must end a run early: nothing new is started once there is a reason."""
-
-    reason: str | None = None
+DONE = frozenset({Status.APPLIED, Status.ALREADY_IN_PLACE})
 
 
 @dataclass(slots=True)
@@ -28,135 +22,83 @@ class Apply:
 
     must_recheck: whether a number has to be read again before it is written, asked just then.
     tell: is handed every Outcome as it comes.
+    canary: how many numbers are written and read again before any other is written.
     """
 
     api: Api
     must_recheck: Callable[[], bool]
     tell: Callable[[Outcome], None]
     stop: Stop
+    journal: Journal | None = None
     fail_fast: bool = False
+    canary: int = 0
+    _turns: dict[str, Turn] = field(default_factory=dict)
+    _ended: dict[str, Outcome] = field(default_factory=dict)
 
-    async def run(self, plan: Plan) -> tuple[Outcome, ...]:
+    async def run(self, plan: Plan) -> None:
+        """Gives every change its turn; `outcomes` says what came of it, also after a cancel."""
+        halting = asyncio.create_task(self._halt())
+        try:
+            first, rest = plan.changes[: self.canary], plan.changes[self.canary :]
+            await spread(first, self._give_turn, self.api.pacer.most)
+            if first and self.stop.reason is None:
+                await self._verify(first)
+            await spread(rest, self._give_turn, self.api.pacer.most)
+        finally:
+            halting.cancel()
+
+    def outcomes(self, plan: Plan) -> tuple[Outcome, ...]:
         """Every change's Outcome, and one for each number that could not be read; sorted."""
-        outcomes = [
+        unread = [
             Outcome(failure.number, Status.FAILED, code=failure.code, message=failure.message)
             for failure in plan.errors
         ]
+        ended = [self._outcome(change) for change in plan.changes]
+        return tuple(sorted([*unread, *ended], key=lambda outcome: outcome.number))
 
-        async def handle(change: Change) -> None:
-            outcome = await self._turn(change)
-            outcomes.append(outcome)
-            self.tell(outcome)
+    def _outcome(self, change: Change) -> Outcome:
+        number = change.number
+        turn = self._turns.get(number)
+        if number in self._ended or turn is None or not turn.posts:
+            return self._ended.get(number) or Outcome(number, Status.NOT_ATTEMPTED)
+        message = "Aborted while it was being written; whether it was written is not known."
+        return Outcome(number, Status.FAILED, change.post, turn.posts, "Aborted", message)
 
-        await spread(plan.changes, handle, self.api.pacer.most)
-        return tuple(sorted(outcomes, key=lambda outcome: outcome.number))
+    async def _halt(self) -> None:
+        """Once the run is to stop, whoever still waits to send anything need not wait."""
+        await self.stop.event.wait()
+        for turn in self._turns.values():
+            turn.halt()
 
-    async def _turn(self, change: Change) -> Outcome:
+    async def _give_turn(self, change: Change) -> None:
         if change.protected:
-            return Outcome(change.number, Status.PROTECTED)
-        if self.stop.reason is not None:
-            return Outcome(change.number, Status.NOT_ATTEMPTED)
+            self._end(Outcome(change.number, Status.PROTECTED))
+        elif self.stop.reason is None:
+            turn = self._turns[change.number] = Turn(self.api, change, self.stop, self.journal)
+            self._end(await self._ending(turn))
+
+    def _end(self, outcome: Outcome) -> None:
+        self._ended[outcome.number] = outcome
+        self.tell(outcome)
+
+    async def _ending(self, turn: Turn) -> Outcome:
         try:
-            outcome = await _Turn(self.api, change).take(recheck=self.must_recheck())
-        except Unauthorized as error:
-            self.stop.reason = error.message
-            return _failed(change, error)
-        if self.fail_fast and outcome.status not in (Status.APPLIED, Status.ALREADY_IN_PLACE):
-            self.stop.reason = f"{change.number} was not applied, and --fail-fast was given."
+            outcome = await turn.run(recheck=self.must_recheck())
+        except Stopping as error:
+            self.stop.now(error.message)
+            return turn.failed(error.code, error.message)
+        except SetupError as error:
+            self.stop.now(str(error))
+            return turn.failed("JournalFailed", str(error))
+        if self.fail_fast and outcome.status not in DONE:
+            self.stop.now(f"{outcome.number} was not applied, and --fail-fast was given.")
         return outcome
 
-
-@dataclass(slots=True)
-class _Turn:
-    """One number's way through: what has been sent for it so far, and what came of it."""
-
-    api: Api
-    change: Change
-    posts: int = 0
-    waited: float = 0.0
-
-    async def take(self, *, recheck: bool) -> Outcome:
-        """Reads again if told to, writes, and where an answer is lost, reads before writing again:
-        a POST whose answer did not arrive may have been carried out all the same."""
-        while True:
-            if recheck and (settled := await self._look()):
-                return settled
-            self.posts += 1
-            try:
-                return self._judge(await self._write())
-            except Throttled as error:
-                if lost := await self._pause(error):
-                    return lost
-            except Transient as error:
-                recheck = True
-                if lost := await self._pause(error):
-                    return await self._look(final=True) or lost
-            except Unauthorized:
-                raise
-            except ApiError as error:
-                return _failed(self.change, error, self._sent(), self.posts)
-
-    async def _write(self) -> LiveNumber:
-        number = self.change.number
-        return wire.live_number(await self.api.write_number(number, self.change.post), number)
-
-    async def _pause(self, error: Transient) -> Outcome | None:
-        """Waits before the next try; an Outcome where there is to be none."""
-        try:
-            self.waited += await self.api.wait_before_retry(error, self.posts, self.waited)
-        except Transient:
-            return _failed(self.change, error, self._sent(), self.posts)
-        return None
-
-    async def _look(self, *, final: bool = False) -> Outcome | None:
-        """Where the number stands now; None where it is still to be written."""
-        reading = await read_one(self.api, self.change.number)
-        if isinstance(reading, Failure):
-            return None if final else self._unread(reading)
-        where = position(self.change, reading, schema.phones())
-        if where is Position.BEFORE:
-            return None
-        if where is Position.AFTER:
-            return self._outcome(Status.APPLIED if self.posts else Status.ALREADY_IN_PLACE)
-        if self.posts:
-            return self._judge(reading)
-        names = unlike(_before(self.change), reading.fields, schema.phones())
-        message = f"Changed since it was read: {_listed(reading.fields, names)}."
-        return self._outcome(Status.CONFLICT, "Conflict", message)
-
-    def _judge(self, live: LiveNumber) -> Outcome:
-        """Whether what the API now shows is what was asked for."""
-        names = unlike(self.change.post, live.fields, schema.phones())
-        if not names:
-            return self._outcome(Status.APPLIED)
-        message = f"The API accepted it, but shows {_listed(live.fields, names)}."
-        return self._outcome(Status.NOT_CONVERGED, "NotConverged", message)
-
-    def _unread(self, failure: Failure) -> Outcome:
-        doubt = " Whether it was written is not known." if self.posts else ""
-        return self._outcome(Status.FAILED, failure.code, failure.message + doubt)
-
-    def _outcome(
-        self, status: Status, code: str | None = None, message: str | None = None
-    ) -> Outcome:
-        return Outcome(self.change.number, status, self._sent(), self.posts, code, message)
-
-    def _sent(self) -> Mapping[str, str] | None:
-        return self.change.post if self.posts else None
-
-
-def _failed(
-    change: Change,
-    error: ApiError,
-    posted: Mapping[str, str] | None = None,
-    posts: int = 0,
-) -> Outcome:
-    return Outcome(change.number, Status.FAILED, posted, posts, error.code, error.message)
-
-
-def _before(change: Change) -> dict[str, str | None]:
-    return {**change.post, **{name: each.before for name, each in change.fields.items()}}
-
-
-def _listed(live: Mapping[str, str], names: list[str]) -> str:
-    return ", ".join(f"{name} {value(live.get(name))}" for name in names)
+    async def _verify(self, canaries: Sequence[Change]) -> None:
+        """Reads the canaries again; stops the run unless all of them stand."""
+        for change in canaries:
+            outcome = self._ended[change.number]
+            if outcome.status in DONE:
+                outcome = self._ended[change.number] = await self._turns[change.number].verify()
+            if outcome.status not in DONE and outcome.status is not Status.PROTECTED:
+                self.stop.now(f"The canary {change.number} does not stand ({outcome.status}).")

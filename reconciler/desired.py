@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from itertools import islice
 
 from reconciler import document, rules, schema
@@ -11,7 +12,7 @@ from reconciler.document import Document
 from reconciler.errors import InputError, Problem
 from reconciler.explain import Explainer
 from reconciler.layers import Layers, section
-from reconciler.model import Desired, DesiredNumber, Limit, Source, SourceFile
+from reconciler.model import Desired, DesiredNumber, Limit, Source, SourceFile, Value
 from reconciler.rules import Declared
 from reconciler.tree import Block, Items, Node
 from reconciler.words import E164, NearMisses
@@ -21,20 +22,23 @@ _SECTIONS = frozenset(("defaults", "templates", "numbers"))
 _MOST_FINDINGS = 10_000
 
 
-def load(paths: Sequence[str]) -> Desired:
+def load(paths: Sequence[str], today: date | None = None) -> Desired:
     """The desired state that files and folders declare, with the warnings about it.
+
+    `today` (in UTC) is what the dates of `ignore` are held against.
 
     Raises InputError with every error of every file, SetupError for a broken installation.
     """
     with document.paused_collection():
         documents, problems = _documents(paths)
         sources = tuple(SourceFile(each.path, each.sha256) for each in documents)
-        numbers, wrong = _resolved(documents)
+        numbers, wrong, warnings = _resolved(documents, today or datetime.now(UTC).date())
         if problems or wrong:
             # An alias makes one place be read many times; what is wrong there is said once.
             raise InputError(list(dict.fromkeys([*problems, *wrong])))
         limits = tuple(_limits(documents))
-        return Desired(_finished(numbers), sources, limits, rules.warnings(numbers))
+        warnings = sorted([*warnings, *rules.warnings(numbers)])
+        return Desired(_finished(numbers), sources, limits, tuple(warnings))
 
 
 def _documents(paths: Sequence[str]) -> tuple[list[Document], list[Problem]]:
@@ -52,19 +56,22 @@ def _documents(paths: Sequence[str]) -> tuple[list[Document], list[Problem]]:
     return documents, problems
 
 
-def _resolved(documents: Sequence[Document]) -> tuple[dict[str, Declared], list[Problem]]:
-    """Each number by its E.164 form, sorted, and all that is wrong with the trees."""
+def _resolved(
+    documents: Sequence[Document], today: date
+) -> tuple[dict[str, Declared], list[Problem], list[Problem]]:
+    """Each number by its E.164 form, sorted, all that is wrong with the trees, and warnings."""
     known = [each for each in documents if _version_is_known(each.root)]
     misses = NearMisses()
     first, problems = _first_places(known)
     problems += _schema_problems(documents, Explainer(first, misses))
-    layers = Layers(documents, misses)
+    layers = Layers(documents, misses, today)
     found: dict[str, Declared] = {}
     for each in known:
         for declared in layers.declared(each):
             found.setdefault(declared.number, declared)
     numbers = {number: found[number] for number in sorted(found)}
-    return numbers, [*problems, *layers.problems, *rules.missing_targets(numbers.values())]
+    problems += [*layers.problems, *rules.missing_targets(numbers.values())]
+    return numbers, problems, layers.warnings
 
 
 def _version_is_known(root: Node) -> bool:
@@ -135,20 +142,26 @@ def _limits(documents: Sequence[Document]) -> Iterator[Limit]:
 def _finished(numbers: Mapping[str, Declared]) -> dict[str, DesiredNumber]:
     companions: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
     tags: dict[tuple[str, ...], tuple[str, ...]] = {}
+    guards: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
     return {
         number: DesiredNumber(
             number=number,
-            fields=declared.fields,
+            fields=_managed(declared),
             source=Source(declared.path, declared.line),
             # Few of these differ from one number to the next, so they are kept once.
             companions=companions.setdefault(pairs := _companions(declared), dict(pairs)),
             tags=tags.setdefault(labels := _texts(declared.entry.get("tags")), labels),
             protect=declared.entry.get("protect") == "true",
-            account=_text(declared.file.get("account")),
-            property=_text(declared.file.get("property")),
+            guards=guards.setdefault(told := _guards(declared.file), dict(told)),
         )
         for number, declared in numbers.items()
     }
+
+
+def _managed(declared: Declared) -> Mapping[str, Value]:
+    if not declared.ignored:
+        return declared.fields
+    return {name: value for name, value in declared.fields.items() if name not in declared.ignored}
 
 
 def _companions(declared: Declared) -> tuple[tuple[str, str], ...]:
@@ -165,5 +178,10 @@ def _texts(node: Node) -> tuple[str, ...]:
     return tuple(each for each in node if isinstance(each, str)) if isinstance(node, Items) else ()
 
 
-def _text(node: Node) -> str | None:
-    return node if isinstance(node, str) else None
+def _guards(file: Block) -> tuple[tuple[str, str], ...]:
+    """What the top level of a file demands of the read-only fields of its numbers."""
+    return tuple(
+        (name, told)
+        for key, name in (("account", "AccountSid"), ("property", "PropertySid"))
+        if isinstance(told := file.get(key), str)
+    )

@@ -4,7 +4,9 @@ ReconcilerError                  1  it could not be done
 ├── InputError                   1  a file says something that it must not; carries Problems
 ├── SetupError                   1  credentials, settings or this installation
 ├── ApiError                     1  the API could not be used
-│   ├── Unauthorized             1  401 or 403: stops the whole run
+│   ├── Stopping                 1  stops the whole run: every other request would end so too
+│   │   ├── Unauthorized         1  401 or 403
+│   │   └── Outage               1  many requests in a row have failed, all for the same reason
 │   ├── Rejected                 1  the API answered, and said no (400, 404, 3xx …)
 │   └── Transient                1  may pass by itself: worth another try
 │       ├── Throttled            1  429: the request was refused before it was looked at
@@ -69,8 +71,16 @@ class ApiError(ReconcilerError):
         self.attempts = attempts
 
 
-class Unauthorized(ApiError):
-    """401 or 403: every further request would end the same way."""
+class Stopping(ApiError):
+    """Every further request would end the same way, so none is made."""
+
+
+class Unauthorized(Stopping):
+    """401 or 403."""
+
+
+class Outage(Stopping):
+    """Many requests in a row have failed for the same reason."""
 
 
 class Rejected(ApiError):

@@ -98,7 +98,7 @@ class Explainer:
         if path == ("version",):
             return _of_version(error.instance)
         if error.validator == "required":
-            return 'the file has no version; begin it with "version: 1"'
+            return _of_missing(path, error)
         if error.validator == "enum":
             return self._of_choice(path, error)
         if error.validator == "type":
@@ -160,6 +160,14 @@ def _of_version(value: Any) -> str:
     if value is None:
         return f'version is empty; write "version: {known}"'
     return f"version {_shown(value)} is not known; this release reads version {known}"
+
+
+def _of_missing(path: Path, error: ValidationError) -> str:
+    if not path:
+        return 'the file has no version; begin it with "version: 1"'
+    wanted: list[str] = error.validator_value  # type: ignore[assignment]
+    keys: Collection[str] = error.instance  # type: ignore[assignment]
+    return f"{_subject(path)} lacks {' and '.join(key for key in wanted if key not in keys)}"
 
 
 def _of_type(path: Path, error: ValidationError) -> str:

@@ -19,8 +19,8 @@ def numbers_file(live: Iterable[LiveNumber]) -> tuple[str, list[str]]:
     numbers = sorted(live, key=lambda each: each.number)
     document: dict[str, Any] = {"version": 1}
     for key, sids in (
-        ("account", {each.account for each in numbers}),
-        ("property", {each.property for each in numbers}),
+        ("account", {each.identity.get("AccountSid") for each in numbers}),
+        ("property", {each.identity.get("PropertySid") for each in numbers}),
     ):
         if len(sids) == 1 and (sid := next(iter(sids))):
             document[key] = sid

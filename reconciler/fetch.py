@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from reconciler import wire
 from reconciler.api import Api
-from reconciler.errors import ApiError, Unauthorized
+from reconciler.errors import ApiError, Stopping
 from reconciler.model import Failure, Reading
 from reconciler.workers import spread
 
@@ -14,7 +14,7 @@ from reconciler.workers import spread
 async def fetch(api: Api, numbers: Iterable[str], take: Callable[[Reading], None]) -> None:
     """Reads each number and hands its Reading to `take` as it arrives, in no particular order.
 
-    Raises Unauthorized at the first 401 or 403: every other number would end the same way.
+    Raises Stopping where every other number would end the same way.
     """
 
     async def read(number: str) -> None:
@@ -24,11 +24,11 @@ async def fetch(api: Api, numbers: Iterable[str], take: Callable[[Reading], None
 
 
 async def read_one(api: Api, number: str) -> Reading:
-    """One number's live configuration, or why there is none. Raises Unauthorized."""
+    """One number's live configuration, or why there is none. Raises Stopping."""
     try:
         body, _ = await api.read_number(number)
         return wire.live_number(body, number)
-    except Unauthorized:
+    except Stopping:
         raise
     except ApiError as error:
         return Failure(number, error.code, error.message, error.attempts)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import cast
 
-from reconciler import schema
+from reconciler import ignores, schema
 from reconciler.document import Document
 from reconciler.errors import Problem
 from reconciler.explain import entry_keys
@@ -31,14 +32,17 @@ _EMPTY = Block()
 
 
 class Layers:
-    """The templates of a run, and what they make of each number; `problems` gathers what is wrong.
+    """The templates of a run, and what they make of each number; `problems` and `warnings` gather
+    what is wrong.
 
     It reads trees that the schema has not passed, so that all errors come at once: what has the
     wrong type counts as declared, and nothing more is made of it.
     """
 
-    def __init__(self, documents: Sequence[Document], misses: NearMisses) -> None:
+    def __init__(self, documents: Sequence[Document], misses: NearMisses, today: date) -> None:
         self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self._today = today
         self._misses = misses
         self._templates: dict[str, tuple[str, Block]] = {}
         self._bases: dict[tuple[str, tuple[str, ...]], _Base] = {}
@@ -80,7 +84,15 @@ class Layers:
                 layers=(*base.layers, (document.path, entry)),
                 entry=entry,
                 file=as_block(document.root),
+                ignored=self._ignored(document.path, number, entry),
             )
+
+    def _ignored(self, path: str, number: str, entry: Block) -> frozenset[str]:
+        if "ignore" not in entry:
+            return frozenset()
+        self.problems += ignores.problems(path, entry, self._misses)
+        self.warnings += ignores.expired(path, number, entry, self._today)
+        return ignores.in_force(entry, self._today)
 
     def _base(self, document: Document, use: Node) -> _Base:
         names: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ A desired field that is not in `fields` is unmanaged: never a difference, never 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reconciler.errors import Problem
@@ -39,7 +39,8 @@ class DesiredNumber:
     """One number as declared, after defaults and templates.
 
     `companions` says which fields the API wants together: {"RoutingMethod": "Flow"} means that
-    Flow is sent whenever RoutingMethod is. `account` and `property` guard whose number it may be.
+    Flow is sent whenever RoutingMethod is. `guards` are read-only fields and what they must be:
+    {"AccountSid": "AC1"}.
     """
 
     number: str
@@ -48,8 +49,7 @@ class DesiredNumber:
     companions: Mapping[str, str]
     tags: tuple[str, ...] = ()
     protect: bool = False
-    account: str | None = None
-    property: str | None = None
+    guards: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,11 @@ class Desired:
 
 @dataclass(frozen=True, slots=True)
 class LiveNumber:
-    """One number as the API has it; `fields` holds only fields that are set."""
+    """One number as the API has it: `fields` that are set, and the read-only ones in `identity`."""
 
     number: str
     fields: Mapping[str, str]
-    account: str | None = None
-    property: str | None = None
+    identity: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,10 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What differs on one number, and the exact body that converges it."""
+    """What differs on one number, and the exact body that converges it.
+
+    `guards` are read-only fields that must read so when it is written: {"AccountSid": "AC1"}.
+    """
 
     number: str
     fields: Mapping[str, FieldChange]
@@ -112,6 +114,7 @@ class Change:
     source: Source
     friendly: str | None = None
     protected: bool = False
+    guards: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

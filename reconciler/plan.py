@@ -27,41 +27,42 @@ def assess(desired: DesiredNumber, reading: Reading, phones: Set[str]) -> Change
     """
     if isinstance(reading, Failure):
         return reading
-    if stranger := _stranger(desired, reading):
-        return stranger
+    if other := stranger(desired.guards, reading):
+        return other
     fields = diff(reading.fields, desired.fields, phones)
     if not fields:
         return None
     return Change(
         number=desired.number,
         fields=fields,
-        post=_post(desired, fields),
+        post=_post(desired, reading, fields),
         source=desired.source,
         friendly=desired.fields.get("Friendly") or reading.fields.get("Friendly"),
         protected=desired.protect,
+        guards=desired.guards,
     )
 
 
-def _stranger(desired: DesiredNumber, live: LiveNumber) -> Failure | None:
+def stranger(guards: Mapping[str, str], live: LiveNumber) -> Failure | None:
     """A Failure where the number is not of the account or property that the file guards."""
-    guards = (
-        ("AccountSid", "OtherAccount", desired.account, live.account),
-        ("PropertySid", "OtherProperty", desired.property, live.property),
-    )
-    for name, code, wanted, found in guards:
-        if wanted is not None and wanted != found:
+    for name, wanted in guards.items():
+        found = live.identity.get(name)
+        if wanted != found:
             message = f"Its {name} is {found or 'not given'}, but the file allows only {wanted}."
-            return Failure(desired.number, code, message)
+            return Failure(live.number, f"Other{name.removesuffix('Sid')}", message)
     return None
 
 
-def _post(desired: DesiredNumber, fields: Mapping[str, FieldChange]) -> dict[str, str]:
+def _post(
+    desired: DesiredNumber, live: LiveNumber, fields: Mapping[str, FieldChange]
+) -> dict[str, str]:
     post = {}
     for name, change in fields.items():
         post[name] = change.after or ""
         companion = desired.companions.get(name)
         if companion is not None:
-            post[companion] = desired.fields[companion] or ""
+            # A companion that is left alone is sent as it is.
+            post[companion] = desired.fields.get(companion, live.fields.get(companion)) or ""
     return post
 
 

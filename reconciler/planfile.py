@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reconciler import schema
+from reconciler import schema, seal
 from reconciler.errors import InputError, Problem, SetupError
 from reconciler.model import (
     Change,
@@ -42,8 +42,9 @@ def save(path: Path, text: str) -> None:
         raise SetupError(f"{path} cannot be written: {error.strerror}.") from None
 
 
-def save_plan(path: Path, plan: Plan) -> None:
-    save(path, as_json.plan(plan))
+def save_plan(path: Path, plan: Plan, key: str | None = None) -> None:
+    """Saves a plan, signed where there is a key. Raises SetupError."""
+    save(path, as_json.plan(plan, key))
 
 
 def is_plan(path: Path) -> bool:
@@ -54,8 +55,9 @@ def is_plan(path: Path) -> bool:
         return file.read(64).lstrip().startswith(b"{") and path.suffix not in {".yaml", ".yml"}
 
 
-def load(path: Path) -> Plan | Result:
-    """A saved plan or result. Raises InputError where the file is not one that can be trusted."""
+def load(path: Path, key: str | None = None) -> Plan | Result:
+    """A saved plan or result. Raises InputError where the file is not one that can be trusted:
+    of another format, altered, or with a `key` not signed by it."""
     data = _data(path)
     if data.get("format_version") != as_json.FORMAT_VERSION:
         raise _bad(path, "its format version is another one; make the plan again with this version")
@@ -64,12 +66,16 @@ def load(path: Path) -> Plan | Result:
     if wrong is not None:
         place = "/".join(str(step) for step in wrong.absolute_path) or "the whole"
         raise _bad(path, f"it is no {kind} as this version writes them ({place}); make it again")
-    return _result(data) if kind == "result" else _plan(data)
+    if kind == "result":
+        return _result(data)
+    if why := seal.objection(data, key):
+        raise _bad(path, f"it {why}")
+    return _plan(data)
 
 
-def load_plan(path: Path) -> Plan:
+def load_plan(path: Path, key: str | None = None) -> Plan:
     """A saved plan. Raises InputError."""
-    loaded = load(path)
+    loaded = load(path, key)
     if isinstance(loaded, Result):
         raise _bad(path, "it is a result, and only a plan can be applied")
     return loaded
@@ -113,6 +119,7 @@ def _change(data: Mapping[str, Any]) -> Change:
         source=Source(**data["source"]),
         friendly=data.get("friendly"),
         protected=data.get("protected", False),
+        guards=data.get("guards", {}),
     )
 
 

@@ -28,6 +28,7 @@ class Declared:
 
     layers: path and block of the defaults, each template, and the entry itself; later wins.
     entry, file: the number's own block, and the top level of its file.
+    ignored: the declared fields that are left alone today.
     """
 
     number: str
@@ -38,6 +39,7 @@ class Declared:
     layers: tuple[tuple[str, Block], ...]
     entry: Block
     file: Block
+    ignored: frozenset[str] = frozenset()
 
     def place(self, name: str) -> tuple[str, int, int]:
         """Path, line and column of the value that a field has in the end."""

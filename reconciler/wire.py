@@ -14,6 +14,8 @@ from reconciler import schema
 from reconciler.errors import Unreadable
 from reconciler.model import LiveNumber, canonical_number
 
+IDENTITY = ("AccountSid", "PropertySid")
+
 
 def live_number(body: Any, asked: str | None = None) -> LiveNumber:
     """One number's object as LiveNumber. Raises Unreadable where it is no such object, or is
@@ -28,8 +30,7 @@ def live_number(body: Any, asked: str | None = None) -> LiveNumber:
     return LiveNumber(
         number=canonical_number(number),
         fields=_fields(body),
-        account=_text(body, "AccountSid"),
-        property=_text(body, "PropertySid"),
+        identity={name: told for name in IDENTITY if (told := _text(body, name))},
     )
 
 

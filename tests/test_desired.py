@@ -82,8 +82,12 @@ def test_tags_protection_and_guards_come_with_the_number(load: Load) -> None:
         "numbers: {+61255500002: {protect: false}}",
     )
     one, two = found.numbers.values()
-    assert (one.tags, one.protect, one.account, one.property) == (("a", "b"), True, "AC1", "PR1")
-    assert (two.tags, two.protect, two.account, two.property) == ((), False, None, None)
+    assert (one.tags, one.protect, one.guards) == (
+        ("a", "b"),
+        True,
+        {"AccountSid": "AC1", "PropertySid": "PR1"},
+    )
+    assert (two.tags, two.protect, two.guards) == ((), False, {})
 
 
 def test_the_target_that_a_routing_method_needs_is_its_companion(load: Load) -> None:

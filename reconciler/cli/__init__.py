@@ -10,7 +10,7 @@ from types import TracebackType
 import click
 
 from reconciler import __version__
-from reconciler.cli import applying, exporting, offline, planning, sandboxing
+from reconciler.cli import applying, exporting, offline, planning, reverting, run, sandboxing
 from reconciler.errors import Interrupted, ReconcilerError, UsageError
 from reconciler.words import inert
 
@@ -32,6 +32,7 @@ for _command in (
     offline.show,
     planning.drift,
     exporting.export,
+    reverting.revert,
     sandboxing.sandbox,
     offline.schema,
 ):
@@ -54,7 +55,7 @@ def main() -> None:
         error.show()
         code = UsageError.exit_code
     except (KeyboardInterrupt, click.Abort):
-        code = _tell(Interrupted("Interrupted."))
+        code = _tell(Interrupted(run.INTERRUPTED))
     except BrokenPipeError:
         # The reader of our output has gone; say nothing more, and let no flush at exit try to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -43,10 +43,14 @@ def show(file: Path, output: Output) -> None:
     from reconciler.render import json as as_json
     from reconciler.render import text
 
-    saved = planfile.load(file)
+    saved = planfile.load(file, run.plan_key())
     color = run.colored(output)
     if output.format == "json":
-        told = as_json.plan(saved) if isinstance(saved, Plan) else as_json.result(saved)
+        told = (
+            as_json.plan(saved, run.plan_key())
+            if isinstance(saved, Plan)
+            else as_json.result(saved)
+        )
     elif isinstance(saved, Plan):
         told = text.plan(saved, color=color)
     else:

@@ -51,13 +51,15 @@ class Connection:
     account_sid: str | None
     token_file: Path | None
     timeout: float
+    retry_for: float
     parallelism: int
+    max_rate: float | None
     insecure_http: bool
     sandbox: bool
     sandbox_db: Path
 
 
-def _gather(kind: type[Any], name: str, *options: Decorator) -> Decorator:
+def gather(kind: type[Any], name: str, *options: Decorator) -> Decorator:
     """A decorator that adds the options and hands them over as one object of `kind`."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -78,7 +80,7 @@ paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 
 strict = option("--strict", is_flag=True, help="Let warnings fail the run.")
 
-selection = _gather(
+selection = gather(
     Selection,
     "selection",
     option(
@@ -93,7 +95,7 @@ selection = _gather(
     option("--tag", multiple=True, help="Only numbers with any of these tags (repeatable)."),
 )
 
-output = _gather(
+output = gather(
     Output,
     "output",
     option(
@@ -105,10 +107,10 @@ output = _gather(
     ),
     option("--no-color", is_flag=True, help="No colours (NO_COLOR does the same)."),
     option("-q", "--quiet", is_flag=True, help="No progress."),
-    option("-v", "--verbose", count=True, help="Tell each retry."),
+    option("-v", "--verbose", count=True, help="Tell each retry; twice: each request."),
 )
 
-connection = _gather(
+connection = gather(
     Connection,
     "connection",
     option("--api-url", default=API_URL, show_default=True, help="Where the API is."),
@@ -126,11 +128,24 @@ connection = _gather(
         help="Seconds that one request may take.",
     ),
     option(
+        "--retry-for",
+        type=click.FloatRange(min=0),
+        default=120.0,
+        show_default=True,
+        help="Seconds of trying after which a number fails.",
+    ),
+    option(
         "--parallelism",
         type=click.IntRange(1, 1024),
         default=64,
         show_default=True,
         help="The most requests at once.",
+    ),
+    option(
+        "--max-rate",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="N",
+        help="The most requests a second; slower by itself where the API asks for it.",
     ),
     option("--insecure-http", is_flag=True, help="Allow http:// to other hosts than this one."),
     option("--sandbox", is_flag=True, help="Run against the embedded API; needs no account."),

@@ -40,7 +40,7 @@ def plan(
 
     made = survey(paths, selection, max_changes, strict, connection, output)
     if out is not None:
-        planfile.save_plan(out, made)
+        planfile.save_plan(out, made, run.plan_key())
     show(made, output)
     fail_on_errors(made)
     if detailed_exitcode and made.changes:
@@ -88,7 +88,7 @@ def show(made: Plan, output: Output) -> None:
     from reconciler.render import json, text
 
     if output.format == "json":
-        click.echo(json.plan(made), nl=False)
+        click.echo(json.plan(made, run.plan_key()), nl=False)
     else:
         click.echo(text.plan(made, color=run.colored(output)), nl=False, color=True)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 import click
 
 from reconciler.cli.options import SANDBOX_DB, Connection, Output, Selection
-from reconciler.errors import InputError, Problem, SetupError
+from reconciler.errors import InputError, Interrupted, Problem, SetupError
 from reconciler.words import inert
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.progress import Progress
 
 T = TypeVar("T")
+INTERRUPTED = "Interrupted."
 
 
 def load(paths: Sequence[str], strict: bool) -> Desired:
@@ -96,8 +98,8 @@ def _bare(declared: Desired | None, account: str) -> list[dict[str, object]]:
     return [
         {
             "Number": number.number,
-            "AccountSid": number.account or account,
-            **({"PropertySid": number.property} if number.property else {}),
+            "AccountSid": account,
+            **number.guards,
         }
         for number in numbers
     ]
@@ -135,7 +137,7 @@ def _is_loopback(host: str) -> bool:
 
 def _declared_account(declared: Desired | None) -> str | None:
     numbers = declared.numbers.values() if declared is not None else ()
-    accounts = {number.account for number in numbers}
+    accounts = {number.guards.get("AccountSid") for number in numbers}
     return next(iter(accounts)) if len(accounts) == 1 else None
 
 
@@ -165,7 +167,12 @@ async def conversation(
 
     async with (
         progress(what, total, output.verbosity) as seen,
-        connect(access, Pacer(connection.parallelism), on_retry=seen.retry) as api,
+        connect(
+            access,
+            Pacer(connection.parallelism),
+            retry_for=connection.retry_for,
+            on_retry=seen.retry,
+        ) as api,
     ):
         yield api, seen
 
@@ -178,7 +185,7 @@ def plan(
     connection: Connection,
     output: Output,
 ) -> Plan:
-    """Reads these numbers and plans them. Raises Unauthorized."""
+    """Reads these numbers and plans them. Raises Stopping."""
     from reconciler import plan as planner
     from reconciler.model import Plan
 
@@ -224,11 +231,32 @@ async def _read(
     return changes, errors
 
 
-def asyncio_run(work: Coroutine[Any, Any, T]) -> T:
-    """asyncio.run, with the import paid only by commands that need it."""
+def asyncio_run(
+    work: Coroutine[Any, Any, T], on_interrupt: Callable[[], object] | None = None
+) -> T:
+    """asyncio.run, where Ctrl-C and SIGTERM call `on_interrupt`, and a second one cancels the
+    work; without `on_interrupt` the first one does. Raises Interrupted."""
     import asyncio
 
-    return asyncio.run(work)
+    async def run() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        calls = iter([] if on_interrupt is None else [on_interrupt])
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(
+                number, lambda: next(calls, task.cancel)()
+            )
+        return await work
+
+    try:
+        return asyncio.run(run())
+    except asyncio.CancelledError:
+        raise Interrupted(INTERRUPTED) from None
+
+
+def plan_key() -> str | None:
+    """What plans are signed with; from the environment alone, as it is a secret."""
+    return os.environ.get("RECONCILER_PLAN_KEY") or None
 
 
 def now() -> str:

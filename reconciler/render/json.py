@@ -9,14 +9,20 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from reconciler import __version__
+from reconciler import __version__, seal
 from reconciler.model import Change, Failure, Outcome, Plan, Result, Status
 
 FORMAT_VERSION = 1
 
 
-def plan(made: Plan) -> str:
-    return _text(plan_data(made))
+def plan(made: Plan, key: str | None = None) -> str:
+    """The plan as a document, signed where there is a key."""
+    return _text({**plan_data(made), "digest": digest(made, key)})
+
+
+def digest(made: Plan, key: str | None = None) -> str:
+    """What the plan's document is sealed with."""
+    return seal.digest(plan_data(made), key)
 
 
 def result(made: Result) -> str:
@@ -24,7 +30,7 @@ def result(made: Result) -> str:
 
 
 def plan_data(made: Plan) -> dict[str, Any]:
-    """The plan as plan.schema.json has it."""
+    """The plan as plan.schema.json has it, save its digest."""
     return {
         "format_version": FORMAT_VERSION,
         "reconciler_version": __version__,
@@ -66,6 +72,8 @@ def _change(change: Change) -> dict[str, Any]:
         data["friendly"] = change.friendly
     if change.protected:
         data["protected"] = True
+    if change.guards:
+        data["guards"] = dict(change.guards)
     data["fields"] = {name: asdict(each) for name, each in change.fields.items()}
     data["post"] = dict(change.post)
     data["source"] = asdict(change.source)

@@ -1,0 +1,163 @@
+"""One number's turn in an apply: read again where it has to be, write, and never write blindly."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler import schema, wire
+from reconciler.api import Api
+from reconciler.errors import ApiError, Stopping, Throttled, Transient
+from reconciler.fetch import read_one
+from reconciler.journal import Journal
+from reconciler.model import Change, Failure, LiveNumber, Outcome, Status
+from reconciler.plan import Position, position, stranger, unlike
+from reconciler.words import value
+
+
+@dataclass(slots=True)
+class Stop:
+    """Set by whatever must end a run early: nothing new is sent once there is a reason."""
+
+    reason: str | None = None
+    event: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def now(self, reason: str) -> None:
+        """The first reason stands."""
+        self.reason = self.reason or reason
+        self.event.set()
+
+
+@dataclass(slots=True)
+class Turn:
+    """One number's way through: what has been sent for it so far, and what came of it."""
+
+    api: Api
+    change: Change
+    stop: Stop
+    journal: Journal | None
+    posts: int = 0
+    waited: float = 0.0
+    intended: bool = False
+    task: asyncio.Task[Outcome] | None = None
+
+    async def run(self, *, recheck: bool) -> Outcome:
+        """The Outcome; not attempted, where the run stopped before anything was sent.
+
+        Raises Stopping, and SetupError where the journal fails.
+        """
+        self.task = asyncio.create_task(self._take(recheck))
+        try:
+            outcome = await self.task
+        except asyncio.CancelledError:
+            if self.stop.reason is None or not self.task.cancelled() or _is_cancelled():
+                raise
+            outcome = Outcome(self.change.number, Status.NOT_ATTEMPTED)
+        if self.intended and self.journal is not None:
+            await self.journal.conclude(outcome)
+        return outcome
+
+    def halt(self) -> None:
+        """Ends the turn where nothing has been sent yet; what is under way is finished."""
+        if self.task is not None and not self.posts:
+            self.task.cancel()
+
+    async def verify(self) -> Outcome:
+        """Reads the number once more and judges what is there. Raises Stopping."""
+        reading = await read_one(self.api, self.change.number)
+        return self._unread(reading) if isinstance(reading, Failure) else self._judge(reading)
+
+    def failed(self, code: str, message: str) -> Outcome:
+        return self._ended(Status.FAILED, code, message)
+
+    async def _take(self, recheck: bool) -> Outcome:
+        """Reads again if told to, writes, and where an answer is lost, reads before writing again:
+        a POST whose answer did not arrive may have been carried out all the same."""
+        while True:
+            if recheck and (settled := await self._look()):
+                return settled
+            await self._intend()
+            try:
+                return self._judge(await self._write())
+            except Transient as error:
+                recheck = recheck or not isinstance(error, Throttled)
+                if not await self._pause(error):
+                    return await self._look() or self.failed(error.code, error.message)
+            except Stopping:
+                raise
+            except ApiError as error:
+                return self.failed(error.code, error.message)
+
+    async def _intend(self) -> None:
+        if self.journal is not None and not self.intended:
+            self.intended = True
+            await self.journal.intend(self.change)
+
+    async def _write(self) -> LiveNumber:
+        number = self.change.number
+        answer = await self.api.write_number(number, self.change.post, self._sent)
+        return wire.live_number(answer, number)
+
+    def _sent(self) -> None:
+        self.posts += 1
+
+    async def _pause(self, error: Transient) -> bool:
+        """Waits before the next try; False where there is to be none."""
+        try:
+            self.waited += await self.api.wait_before_retry(
+                error, self.posts, self.waited, self.stop.event
+            )
+        except Transient:
+            return False
+        return self.stop.reason is None
+
+    async def _look(self) -> Outcome | None:
+        """Where the number stands now; None where it is still to be written."""
+        reading = await read_one(self.api, self.change.number)
+        if isinstance(reading, Failure):
+            return self._unread(reading)
+        if other := stranger(self.change.guards, reading):
+            return self.failed(other.code, other.message)
+        where = position(self.change, reading, schema.phones())
+        if where is Position.BEFORE:
+            return None
+        if where is Position.AFTER:
+            return self._ended(Status.APPLIED if self.posts else Status.ALREADY_IN_PLACE)
+        if self.posts:
+            return self._judge(reading)
+        names = unlike(_before(self.change), reading.fields, schema.phones())
+        message = f"Changed since it was read: {_listed(reading.fields, names)}."
+        return self._ended(Status.CONFLICT, "Conflict", message)
+
+    def _judge(self, live: LiveNumber) -> Outcome:
+        """Whether what the API now shows is what was asked for."""
+        names = unlike(self.change.post, live.fields, schema.phones())
+        if not names:
+            return self._ended(Status.APPLIED if self.posts else Status.ALREADY_IN_PLACE)
+        message = f"The API accepted it, but shows {_listed(live.fields, names)}."
+        return self._ended(Status.NOT_CONVERGED, "NotConverged", message)
+
+    def _unread(self, failure: Failure) -> Outcome:
+        doubt = " Whether it was written is not known." if self.posts else ""
+        return self.failed(failure.code, failure.message + doubt)
+
+    def _ended(
+        self, status: Status, code: str | None = None, message: str | None = None
+    ) -> Outcome:
+        posted = self.change.post if self.posts else None
+        return Outcome(self.change.number, status, posted, self.posts, code, message)
+
+
+def _is_cancelled() -> bool:
+    """Whether it is this very task that is to end, and not only the one it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _before(change: Change) -> dict[str, str | None]:
+    return {**change.post, **{name: each.before for name, each in change.fields.items()}}
+
+
+def _listed(live: Mapping[str, str], names: Sequence[str]) -> str:
+    return ", ".join(f"{name} {value(live.get(name))}" for name in names)
