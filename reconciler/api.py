@@ -19,11 +19,12 @@ from typing import Any
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp import HttpxAiohttpClient
 
 from reconciler import __version__
 from reconciler.errors import (
     ApiError,
+    Outage,
     Rejected,
     ServerFailed,
     Throttled,
@@ -32,23 +33,27 @@ from reconciler.errors import (
     Unreachable,
     Unreadable,
 )
-from reconciler.pace import Pacer
+from reconciler.pace import Pacer, Verdict
 
 ATTEMPTS = 6
 FIRST_WAIT, LONGEST_WAIT = 0.25, 20.0
 MOST_BYTES = 1 << 20
+KEPT_ALIVE = 30.0
+MOST_FAILURES_IN_A_ROW = 20
 PAGE = 200
 SERVER_FAILURES = frozenset({500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Where the API is and who asks. `timeout` is in seconds, for one request as a whole."""
+    """Where the API is and who asks. `timeout` is in seconds, for one request as a whole;
+    `loopback` is for an API on this machine."""
 
     url: str
     account_sid: str
     token: str
     timeout: float = 10.0
+    loopback: bool = False
 
     def __repr__(self) -> str:
         return f"Access(url={self.url!r}, account_sid={self.account_sid!r})"
@@ -58,7 +63,8 @@ class Api:
     """One run's conversation with the API; made by `connect`.
 
     Every method raises ApiError: Unauthorized where going on is pointless, Rejected where the
-    answer was no, Transient where it did not pass within ATTEMPTS tries or `retry_for` seconds.
+    answer was no, Transient where it did not pass within ATTEMPTS tries or `retry_for` seconds, Outage where
+    nothing passes any more.
     """
 
     def __init__(
@@ -69,12 +75,15 @@ class Api:
         *,
         retry_for: float = 120.0,
         on_retry: Callable[[str], None] = lambda _: None,
+        on_request: Callable[[str], None] | None = None,
     ) -> None:
         self.access = access
         self.pacer = pacer
         self._client = client
         self._retry_for = retry_for
         self._on_retry = on_retry
+        self._on_request = on_request
+        self._row = _Row()
 
     async def read_number(self, number: str) -> tuple[Any, int]:
         """GET /v2/Numbers/{digits}: the answer and how many requests it took."""
@@ -109,8 +118,7 @@ class Api:
         """Sleeps before try `attempt` + 1 and returns the seconds; raises `error` when it is over.
         The sleep ends early when `hurry` is set.
 
-        The wait doubles each time, with jitter so that many clients do not return at once; where
-        the API names a time, that time holds for every request of the run.
+        The wait doubles each time, with jitter so that many clients do not return at once.
         """
         wait: float = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (attempt - 1))
         wait *= random.uniform(0.5, 1.0)  # noqa: S311  (jitter, not a secret)
@@ -120,8 +128,6 @@ class Api:
         if attempt >= ATTEMPTS or waited + wait > self._retry_for:
             raise error
         self._on_retry(f"{error.message} Trying again in {wait:.1f} s.")
-        if error.retry_after is not None:
-            self.pacer.pause(error.retry_after)
         await _sleep(wait, hurry)
         return wait
 
@@ -142,8 +148,24 @@ class Api:
     async def _once(
         self, method: str, path: str, sent: Callable[[], None] = lambda: None, **parts: Any
     ) -> Any:
-        await self.pacer.enter()
+        turn = await self.pacer.enter()
         sent()
+        error: ApiError | None = None
+        verdict = Verdict.NEUTRAL
+        try:
+            answer = await self._ask(method, path, **parts)
+            verdict = Verdict.WELL
+        except ApiError as failed:
+            error, verdict = failed, _verdict(failed)
+            raise
+        finally:
+            after = error.retry_after if isinstance(error, Transient) else None
+            self.pacer.leave(turn, verdict, after)
+            self._row.count(turn.began, error)
+        return answer
+
+    async def _ask(self, method: str, path: str, **parts: Any) -> Any:
+        """One exchange, with whatever can go wrong in it as an ApiError."""
         try:
             async with asyncio.timeout(self.access.timeout):
                 status, headers, body = await self._exchange(method, path, **parts)
@@ -157,8 +179,8 @@ class Api:
             raise Unreadable("NotHttp", "The answer is not valid HTTP.") from None
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
             raise Unreachable("Unreachable", _unreachable(error)) from None
-        finally:
-            self.pacer.leave()
+        if self._on_request is not None:
+            self._on_request(f"{method} {path} {status} {len(body):,} bytes")
         return _decide(status, headers, body)
 
     async def _exchange(
@@ -173,6 +195,31 @@ class Api:
             return response.status_code, response.headers, bytes(body)
 
 
+class _Row:
+    """Requests in a row that have failed for the same reason.
+
+    Those that were under way together tell no more than one of them: only a request that began
+    after the last one was counted is counted.
+    """
+
+    def __init__(self) -> None:
+        self._length = 0
+        self._code = ""
+        self._counted = 0.0
+
+    def count(self, began: float, error: ApiError | None) -> None:
+        """Raises Outage at the last one that is borne."""
+        if error is None or not isinstance(error, Transient):
+            self._length = 0
+        elif not isinstance(error, Throttled) and began >= self._counted:
+            self._length = self._length + 1 if error.code == self._code else 1
+            self._code = error.code
+            self._counted = asyncio.get_running_loop().time()
+            if self._length >= MOST_FAILURES_IN_A_ROW:
+                message = f"{MOST_FAILURES_IN_A_ROW} requests in a row have failed: {error.message}"
+                raise Outage(error.code, message)
+
+
 @asynccontextmanager
 async def connect(
     access: Access,
@@ -183,7 +230,8 @@ async def connect(
 ) -> AsyncIterator[Api]:
     """An Api with one client whose connections are kept alive. `how` goes to Api.
 
-    Redirects are not followed, so credentials go to no other host.
+    Redirects are not followed, so credentials go to no other host. Proxies and certificates are
+    taken from the environment, as httpx does; .netrc is not read.
     """
     secret = base64.b64encode(f"{access.account_sid}:{access.token}".encode()).decode()
     headers = {
@@ -193,11 +241,15 @@ async def connect(
         "Content-Type": "application/json",
         "User-Agent": f"reconciler/{__version__}",
     }
-    async with httpx.AsyncClient(
+    limits = httpx.Limits(max_connections=pacer.most, keepalive_expiry=KEPT_ALIVE)
+    async with HttpxAiohttpClient(
         headers=headers,
-        transport=transport or _transport(pacer.most),
+        transport=transport,
+        limits=limits,
         follow_redirects=False,
         timeout=access.timeout,
+        # What runs on this machine is never asked for through a proxy.
+        trust_env=not access.loopback,
     ) as client:
         yield Api(client, access, pacer, **how)
 
@@ -211,16 +263,13 @@ async def _sleep(seconds: float, hurry: asyncio.Event | None) -> None:
             await hurry.wait()
 
 
-def _transport(connections: int) -> httpx.AsyncBaseTransport:
-    limits = httpx.Limits(max_connections=connections, keepalive_expiry=30.0)
-
-    def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            limit=connections, keepalive_timeout=limits.keepalive_expiry
-        )
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-
-    return AiohttpTransport(limits=limits, client=session)
+def _verdict(error: ApiError) -> Verdict:
+    """What a failure says about load."""
+    if isinstance(error, Throttled) or (isinstance(error, ServerFailed) and error.retry_after):
+        return Verdict.REFUSED
+    if isinstance(error, ServerFailed | Unreachable):
+        return Verdict.TROUBLED
+    return Verdict.NEUTRAL if isinstance(error, Transient | Unauthorized) else Verdict.WELL
 
 
 def _path(number: str) -> str:

@@ -78,7 +78,8 @@ def access(connection: Connection, declared: Desired | None = None) -> Iterator[
             "No account is given: set RECONCILER_ACCOUNT_SID, use --account-sid, or write "
             "`account:` in the numbers file. To try it without an account, use --sandbox."
         )
-    yield Access(url, account, _token(connection), connection.timeout)
+    loopback = _is_loopback(urlsplit(url).hostname or "")
+    yield Access(url, account, _token(connection), connection.timeout, loopback)
 
 
 @contextmanager
@@ -89,7 +90,7 @@ def _sandbox(connection: Connection, declared: Desired | None) -> Iterator[Acces
     account = connection.account_sid or _declared_account(declared) or sandbox.ACCOUNT_SID
     settings = sandbox.Settings(db=prepared_db(connection.sandbox_db), account_sid=account)
     with sandbox.running(settings, _bare(declared, account)) as url:
-        yield Access(url, account, sandbox.TOKEN, connection.timeout)
+        yield Access(url, account, sandbox.TOKEN, connection.timeout, loopback=True)
 
 
 def _bare(declared: Desired | None, account: str) -> list[dict[str, object]]:
@@ -169,9 +170,10 @@ async def conversation(
         progress(what, total, output.verbosity) as seen,
         connect(
             access,
-            Pacer(connection.parallelism),
+            Pacer(connection.parallelism, max_rate=connection.max_rate),
             retry_for=connection.retry_for,
             on_retry=seen.retry,
+            on_request=seen.say if output.verbose > 1 else None,
         ) as api,
     ):
         yield api, seen
