@@ -27,6 +27,7 @@ from reconciler.errors import (
     Outage,
     Rejected,
     ServerFailed,
+    Stopping,
     Throttled,
     Transient,
     Unauthorized,
@@ -46,14 +47,23 @@ SERVER_FAILURES = frozenset({500, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Where the API is and who asks. `timeout` is in seconds, for one request as a whole;
-    `loopback` is for an API on this machine."""
+    """Where the API is and who asks.
+
+    timeout: in seconds, for one request as a whole.
+    loopback: whether it is on this machine. name: what it is known by, if not by its URL.
+    """
 
     url: str
     account_sid: str
     token: str
     timeout: float = 10.0
     loopback: bool = False
+    name: str | None = None
+
+    @property
+    def basic(self) -> str:
+        """The credentials as HTTP Basic sends them."""
+        return base64.b64encode(f"{self.account_sid}:{self.token}".encode()).decode()
 
     def __repr__(self) -> str:
         return f"Access(url={self.url!r}, account_sid={self.account_sid!r})"
@@ -62,9 +72,8 @@ class Access:
 class Api:
     """One run's conversation with the API; made by `connect`.
 
-    Every method raises ApiError: Unauthorized where going on is pointless, Rejected where the
-    answer was no, Transient where it did not pass within ATTEMPTS tries or `retry_for` seconds, Outage where
-    nothing passes any more.
+    Every method raises ApiError: Rejected where the answer was no, Transient where it did not
+    pass within ATTEMPTS tries or `retry_for` seconds, Stopping where nothing would.
     """
 
     def __init__(
@@ -100,17 +109,29 @@ class Api:
         return await self._once("POST", _path(number), sent, content=content)
 
     async def list_numbers(self) -> AsyncIterator[Any]:
-        """GET /v2/Accounts/{AccountSid}/Numbers, page by page: each number's object."""
+        """GET /v2/Accounts/{AccountSid}/Numbers, page by page: each number's object, once.
+
+        How long a page may be and whether the total is told is the API's affair: it goes on until
+        a page is empty or all of the total are there, and fails where the pages do not lead there.
+        """
         path = f"/v2/Accounts/{self.access.account_sid}/Numbers"
-        skip = 0
+        seen: set[str] = set()
+        skip, longest = 0, 0
         while True:
             page, _ = await self._get(path, {"Results_Count": PAGE, "Results_Skip": skip})
-            rows = _rows(page)
-            for row in rows:
+            rows, total = _rows(page)
+            new = [row for row in rows if str(row["Number"]) not in seen]
+            seen.update(str(row["Number"]) for row in new)
+            for row in new:
                 yield row
-            if len(rows) < PAGE:
-                return
-            skip += len(rows)
+            if not rows or len(seen) == total or (total is None and len(rows) < longest):
+                break
+            if not new:
+                raise Unreadable("UnexpectedAnswer", "The list's pages repeat and do not end.")
+            skip, longest = skip + len(rows), max(longest, len(rows))
+        if total is not None and len(seen) < total:
+            told = f"The list gives {len(seen):,} numbers of {total:,}; try again."
+            raise Unreadable("UnexpectedAnswer", told)
 
     async def wait_before_retry(
         self, error: Transient, attempt: int, waited: float, hurry: asyncio.Event | None = None
@@ -172,16 +193,29 @@ class Api:
         except TimeoutError:
             raise Unreachable("Timeout", f"No answer in {self.access.timeout:g} s.") from None
         except (httpx.TimeoutException, aiohttp.ServerTimeoutError) as error:
-            raise Unreachable("Unreachable", _unreachable(error)) from None
+            raise _unreachable(error) from None
         except (aiohttp.ClientPayloadError, httpx.ReadError, httpx.DecodingError):
             raise Unreadable("CutAnswer", "The answer broke off.") from None
         except (aiohttp.ClientResponseError, httpx.RemoteProtocolError):
             raise Unreadable("NotHttp", "The answer is not valid HTTP.") from None
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
-            raise Unreachable("Unreachable", _unreachable(error)) from None
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+            raise Stopping("BadUrl", "The API's URL is not one that can be asked.") from None
+        except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
+            raise _unreachable(error) from None
         if self._on_request is not None:
             self._on_request(f"{method} {path} {status} {len(body):,} bytes")
-        return _decide(status, headers, body)
+        try:
+            return _decide(status, headers, body)
+        except ApiError as error:
+            raise self._without_secrets(error) from None
+
+    def _without_secrets(self, error: ApiError) -> ApiError:
+        """An API may repeat what it was sent; its words are shown, the credentials are not."""
+        for secret in (self.access.token, self.access.basic):
+            error.message = error.message.replace(secret, "(hidden)")
+            error.code = error.code.replace(secret, "(hidden)")
+        error.args = (error.message,)
+        return error
 
     async def _exchange(
         self, method: str, path: str, **parts: Any
@@ -233,9 +267,8 @@ async def connect(
     Redirects are not followed, so credentials go to no other host. Proxies and certificates are
     taken from the environment, as httpx does; .netrc is not read.
     """
-    secret = base64.b64encode(f"{access.account_sid}:{access.token}".encode()).decode()
     headers = {
-        "Authorization": f"Basic {secret}",
+        "Authorization": f"Basic {access.basic}",
         "Accept": "application/json",
         "Accept-Encoding": "identity",
         "Content-Type": "application/json",
@@ -273,27 +306,34 @@ def _verdict(error: ApiError) -> Verdict:
 
 
 def _path(number: str) -> str:
-    return f"/v2/Numbers/{number.removeprefix('+')}"
+    digits = number.removeprefix("+")
+    if not (digits.isascii() and digits.isdigit()):
+        raise Rejected("NotANumber", "This is no phone number in E.164 form.")
+    return f"/v2/Numbers/{digits}"
 
 
-def _rows(page: Any) -> list[Any]:
-    """Both shapes that the vendor's pages show: a bare list, or one wrapped in an object."""
-    if isinstance(page, list):
-        return page
+def _rows(page: Any) -> tuple[list[Any], int | None]:
+    """The rows of a page and the total where it is told, in the shapes that the vendor's pages
+    show: a bare list, one wrapped in an object, or a single number by itself."""
+    rows: Any = page
+    total = None
     if isinstance(page, dict):
-        for value in page.values():
-            if isinstance(value, list):
-                return value
-        if "Number" in page:
-            return [page]
-    raise Unreadable("UnexpectedAnswer", "The list endpoint's answer holds no list.")
+        lists = [value for value in page.values() if isinstance(value, list)]
+        named = page.get("Numbers")
+        rows = [page] if "Number" in page else named or (lists[0] if len(lists) == 1 else named)
+        total = page.get("TotalCount")
+    if not isinstance(rows, list) or not all(
+        isinstance(row, dict) and row.get("Number") for row in rows
+    ):
+        raise Unreadable("UnexpectedAnswer", "The list endpoint's answer is no list of numbers.")
+    return rows, total if isinstance(total, int) else None
 
 
 def _decide(status: int, headers: httpx.Headers, body: bytes) -> Any:
     """The decoded body of a 200, or the ApiError that any other answer amounts to."""
     if status == 200:
         try:
-            return json.loads(body)
+            return json.loads(body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             raise Unreadable("NotJson", "The answer is not JSON, or broke off.") from None
     code, message = _envelope(status, body)
@@ -312,9 +352,18 @@ def _envelope(status: int, body: bytes) -> tuple[str, str]:
     """The API's own error code and message, or ours where the body is something else."""
     try:
         told = json.loads(body)["ResponseStatus"]
-        return str(told["ErrorCode"]), str(told["Message"])
+        return _short(told["ErrorCode"]), _short(told["Message"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return f"Http{status}", f"The API answered {status}."
+
+
+def _short(told: Any) -> str:
+    """The API's words on one line, and not a page of them."""
+    return " ".join(str(told).split())[:500]
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _retry_after(headers: httpx.Headers) -> float | None:
@@ -324,12 +373,23 @@ def _retry_after(headers: httpx.Headers) -> float | None:
         return float(text[:9])
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-def _unreachable(error: BaseException) -> str:
-    return f"The API cannot be reached: {str(error) or type(error).__name__}."
+def _unreachable(error: BaseException) -> ApiError:
+    """What to say of no connection; a certificate that is not trusted will not be so next time."""
+    cause = error.__cause__ or error
+    if isinstance(cause, aiohttp.ClientConnectorCertificateError):
+        why = getattr(cause.certificate_error, "verify_message", "it cannot be verified")
+        message = f"The API's certificate is not trusted: {why}. See SSL_CERT_FILE."
+        return Stopping("CertificateRejected", message)
+    if isinstance(cause, aiohttp.ClientConnectorDNSError):
+        return Unreachable("Unreachable", f"The API's host {cause.host} is not known.")
+    if isinstance(cause, aiohttp.ClientConnectorError):
+        why = cause.os_error.strerror or type(cause).__name__
+        return Unreachable("Unreachable", f"The API cannot be reached: {_short(why)}.")
+    return Unreachable("Unreachable", "The API cannot be reached, or closed the connection.")

@@ -20,15 +20,16 @@ DONE = frozenset({Status.APPLIED, Status.ALREADY_IN_PLACE})
 class Apply:
     """One run over one plan.
 
-    must_recheck: whether a number has to be read again before it is written, asked just then.
     tell: is handed every Outcome as it comes.
+    fresh_until, fresh_for: see Turn; 0 where every number is to be read before it is written.
     canary: how many numbers are written and read again before any other is written.
     """
 
     api: Api
-    must_recheck: Callable[[], bool]
     tell: Callable[[Outcome], None]
     stop: Stop
+    fresh_until: float
+    fresh_for: float
     journal: Journal | None = None
     fail_fast: bool = False
     canary: int = 0
@@ -61,8 +62,7 @@ class Apply:
         turn = self._turns.get(number)
         if number in self._ended or turn is None or not turn.posts:
             return self._ended.get(number) or Outcome(number, Status.NOT_ATTEMPTED)
-        message = "Aborted while it was being written; whether it was written is not known."
-        return Outcome(number, Status.FAILED, change.post, turn.posts, "Aborted", message)
+        return turn.cut_off("Aborted", "Aborted while it was being written.")
 
     async def _halt(self) -> None:
         """Once the run is to stop, whoever still waits to send anything need not wait."""
@@ -74,7 +74,9 @@ class Apply:
         if change.protected:
             self._end(Outcome(change.number, Status.PROTECTED))
         elif self.stop.reason is None:
-            turn = self._turns[change.number] = Turn(self.api, change, self.stop, self.journal)
+            turn = self._turns[change.number] = Turn(
+                self.api, change, self.stop, self.journal, self.fresh_until, self.fresh_for
+            )
             self._end(await self._ending(turn))
 
     def _end(self, outcome: Outcome) -> None:
@@ -83,13 +85,13 @@ class Apply:
 
     async def _ending(self, turn: Turn) -> Outcome:
         try:
-            outcome = await turn.run(recheck=self.must_recheck())
+            outcome = await turn.run()
         except Stopping as error:
             self.stop.now(error.message)
-            return turn.failed(error.code, error.message)
+            return turn.cut_off(error.code, error.message)
         except SetupError as error:
             self.stop.now(str(error))
-            return turn.failed("JournalFailed", str(error))
+            return turn.cut_off("JournalFailed", str(error))
         if self.fail_fast and outcome.status not in DONE:
             self.stop.now(f"{outcome.number} was not applied, and --fail-fast was given.")
         return outcome

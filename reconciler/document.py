@@ -73,7 +73,7 @@ def search(paths: Sequence[str]) -> tuple[list[Path], list[Problem]]:
             found = _within(path) if path.is_dir() else [path]
             # An empty path must not come to mean the current folder.
             if not given or not path.exists():
-                problems.append(Problem(given, 1, 1, "there is no such file or folder"))
+                problems.append(Problem(given or '""', 1, 1, "there is no such file or folder"))
             elif not found:
                 problems.append(Problem(str(path), 1, 1, "no *.yaml or *.yml is in this folder"))
             else:

@@ -31,6 +31,10 @@ class ReconcilerError(Exception):
 
     exit_code = 1
 
+    def lines(self) -> list[str]:
+        """What a person is told; nothing where all has been said already."""
+        return [f"Error: {self}"] if str(self) else []
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -51,7 +55,10 @@ class InputError(ReconcilerError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(problems))
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__("\n".join(self.lines()))
+
+    def lines(self) -> list[str]:
+        return [str(problem) for problem in self.problems]
 
 
 class SetupError(ReconcilerError):
@@ -131,3 +138,6 @@ class UsageError(ReconcilerError):
 
 class Interrupted(ReconcilerError):
     exit_code = 130
+
+    def lines(self) -> list[str]:
+        return [str(self)]

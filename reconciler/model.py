@@ -60,7 +60,10 @@ class Limit:
     percent: bool = False
 
     def of(self, managed: int) -> int:
-        return managed * self.amount // 100 if self.percent else self.amount
+        """How many numbers that is; a percentage allows one at least, unless it is 0."""
+        if not self.percent:
+            return self.amount
+        return max(managed * self.amount // 100, min(self.amount, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +122,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Changes and errors, each sorted by number; `numbers` counts all that were planned for."""
+    """Changes and errors, each sorted by number; `numbers` counts those that were planned for,
+    `managed` all that the files declare; `max_changes` is how many of them may be written."""
 
     created_at: str
     api_url: str
     account_sid: str
     sources: tuple[SourceFile, ...]
     numbers: int
+    managed: int
     max_changes: int
     changes: tuple[Change, ...]
     errors: tuple[Failure, ...]

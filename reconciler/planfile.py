@@ -23,11 +23,18 @@ from reconciler.model import (
     Status,
 )
 from reconciler.render import json as as_json
+from reconciler.words import E164
 
 
 def save(path: Path, text: str) -> None:
-    """Writes the whole file or nothing, readable by its owner alone. Raises SetupError."""
+    """Writes the whole file or nothing, readable by its owner alone; a link's target, not the
+    link. Raises SetupError."""
+    path = path.resolve()
     try:
+        if path.exists() and not path.is_file():
+            # A device or a pipe is written to, and never replaced.
+            path.write_text(text, "utf-8")
+            return
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -48,11 +55,16 @@ def save_plan(path: Path, plan: Plan, key: str | None = None) -> None:
 
 
 def is_plan(path: Path) -> bool:
-    """Whether a file looks like a saved plan or result rather than a numbers file."""
-    if not path.is_file():
+    """Whether a file is a saved plan or result, or the ruins of one, and no numbers file."""
+    try:
+        if not path.is_file():
+            return False
+        text = path.read_bytes().lstrip()
+    except OSError:
         return False
-    with path.open("rb") as file:
-        return file.read(64).lstrip().startswith(b"{") and path.suffix not in {".yaml", ".yml"}
+    if not text.startswith(b"{"):
+        return False
+    return path.suffix == ".json" or b'"format_version"' in text
 
 
 def load(path: Path, key: str | None = None) -> Plan | Result:
@@ -68,9 +80,22 @@ def load(path: Path, key: str | None = None) -> Plan | Result:
         raise _bad(path, f"it is no {kind} as this version writes them ({place}); make it again")
     if kind == "result":
         return _result(data)
-    if why := seal.objection(data, key):
+    if why := seal.objection(data, key) or _contradiction(data):
         raise _bad(path, f"it {why}")
     return _plan(data)
+
+
+def _contradiction(data: Mapping[str, Any]) -> str | None:
+    """Where a plan would do something else than it shows; None where it would not."""
+    numbers = [change["number"] for change in data["changes"]]
+    if len(set(numbers)) < len(numbers) or not all(map(E164.fullmatch, numbers)):
+        return "names a number twice, or one that is none"
+    known = schema.parameters().keys()
+    for change in data["changes"]:
+        shown = {name: each["after"] or "" for name, each in change["fields"].items()}
+        if not (shown.items() <= change["post"].items() and change["post"].keys() <= known):
+            return f"shows one thing for {change['number']} and would send another"
+    return None
 
 
 def load_plan(path: Path, key: str | None = None) -> Plan:
@@ -104,6 +129,7 @@ def _plan(data: Mapping[str, Any]) -> Plan:
         account_sid=data["account_sid"],
         sources=tuple(SourceFile(**source) for source in data["sources"]),
         numbers=data["summary"]["numbers"],
+        managed=data["limits"]["managed"],
         max_changes=data["limits"]["max_changes"],
         changes=tuple(_change(change) for change in data["changes"]),
         errors=tuple(Failure(**failure) for failure in data["errors"]),

@@ -47,13 +47,16 @@ class Progress:
 
 
 @asynccontextmanager
-async def progress(what: str, total: int, verbosity: int) -> AsyncIterator[Progress]:
-    """A Progress for `total` items; verbosity below 0 shows nothing, above 0 tells retries."""
+async def progress(
+    what: str, total: int, verbosity: int, plain: bool = False
+) -> AsyncIterator[Progress]:
+    """A Progress for `total` items; verbosity below 0 shows nothing, above 0 tells retries;
+    `plain` is without colours."""
     seen = Progress(what, total)
-    if verbosity < 0:
+    if verbosity < 0 or sys.stderr is None:
         yield seen
         return
-    with _bar(seen) if sys.stderr.isatty() else _lines() as (say, show, every):
+    with _bar(seen, plain) if sys.stderr.isatty() else _lines() as (say, show, every):
         if verbosity > 0:
             seen.say = say
         ticker = asyncio.create_task(_tick(seen, show, every))
@@ -83,12 +86,12 @@ def _lines() -> Iterator[Display]:
 
 
 @contextmanager
-def _bar(seen: Progress) -> Iterator[Display]:
+def _bar(seen: Progress, plain: bool) -> Iterator[Display]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, no_color=plain)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

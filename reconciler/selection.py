@@ -55,4 +55,4 @@ def _refuse_idle(
         sentences = (
             f"{option} {quoted(text)} matches none of the numbers." for option, text in idle
         )
-        raise SetupError("\n".join(sentences))
+        raise SetupError(" ".join(sentences))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -29,25 +30,35 @@ class Stop:
         self.event.set()
 
 
+class _Stale(Exception):
+    """What is known of a number has become too old while its request waited for its turn."""
+
+
 @dataclass(slots=True)
 class Turn:
-    """One number's way through: what has been sent for it so far, and what came of it."""
+    """One number's way through: what has been sent for it so far, and what came of it.
+
+    fresh_until: until when (time.monotonic) the number needs no reading before it is written;
+    a reading keeps it fresh for `fresh_for` seconds.
+    """
 
     api: Api
     change: Change
     stop: Stop
     journal: Journal | None
+    fresh_until: float
+    fresh_for: float
     posts: int = 0
     waited: float = 0.0
     intended: bool = False
     task: asyncio.Task[Outcome] | None = None
 
-    async def run(self, *, recheck: bool) -> Outcome:
+    async def run(self) -> Outcome:
         """The Outcome; not attempted, where the run stopped before anything was sent.
 
         Raises Stopping, and SetupError where the journal fails.
         """
-        self.task = asyncio.create_task(self._take(recheck))
+        self.task = asyncio.create_task(self._take())
         try:
             outcome = await self.task
         except asyncio.CancelledError:
@@ -66,28 +77,41 @@ class Turn:
     async def verify(self) -> Outcome:
         """Reads the number once more and judges what is there. Raises Stopping."""
         reading = await read_one(self.api, self.change.number)
-        return self._unread(reading) if isinstance(reading, Failure) else self._judge(reading)
+        if isinstance(reading, Failure):
+            return self._unread(reading)
+        return self._judge(reading, "It was read again")
 
     def failed(self, code: str, message: str) -> Outcome:
         return self._ended(Status.FAILED, code, message)
 
-    async def _take(self, recheck: bool) -> Outcome:
-        """Reads again if told to, writes, and where an answer is lost, reads before writing again:
+    def cut_off(self, code: str, message: str) -> Outcome:
+        """The run ended in the middle of it; what was sent may have been carried out."""
+        doubt = " Whether it was written is not known." if self.posts else ""
+        return self.failed(code, message + doubt)
+
+    async def _take(self) -> Outcome:
+        """Reads again if it must, writes, and where an answer is lost, reads before writing again:
         a POST whose answer did not arrive may have been carried out all the same."""
         while True:
-            if recheck and (settled := await self._look()):
+            if self._is_stale() and (settled := await self._look()):
                 return settled
             await self._intend()
             try:
-                return self._judge(await self._write())
+                return self._judge(await self._write(), "The API accepted it")
+            except _Stale:
+                continue
             except Transient as error:
-                recheck = recheck or not isinstance(error, Throttled)
+                if not isinstance(error, Throttled):
+                    self.fresh_until = 0.0
                 if not await self._pause(error):
                     return await self._look() or self.failed(error.code, error.message)
             except Stopping:
                 raise
             except ApiError as error:
                 return self.failed(error.code, error.message)
+
+    def _is_stale(self) -> bool:
+        return time.monotonic() > self.fresh_until
 
     async def _intend(self) -> None:
         if self.journal is not None and not self.intended:
@@ -100,6 +124,8 @@ class Turn:
         return wire.live_number(answer, number)
 
     def _sent(self) -> None:
+        if self._is_stale():
+            raise _Stale
         self.posts += 1
 
     async def _pause(self, error: Transient) -> bool:
@@ -117,6 +143,7 @@ class Turn:
         reading = await read_one(self.api, self.change.number)
         if isinstance(reading, Failure):
             return self._unread(reading)
+        self.fresh_until = time.monotonic() + self.fresh_for
         if other := stranger(self.change.guards, reading):
             return self.failed(other.code, other.message)
         where = position(self.change, reading, schema.phones())
@@ -125,22 +152,21 @@ class Turn:
         if where is Position.AFTER:
             return self._ended(Status.APPLIED if self.posts else Status.ALREADY_IN_PLACE)
         if self.posts:
-            return self._judge(reading)
+            return self._judge(reading, "Its answer was lost, and it was read again")
         names = unlike(_before(self.change), reading.fields, schema.phones())
         message = f"Changed since it was read: {_listed(reading.fields, names)}."
         return self._ended(Status.CONFLICT, "Conflict", message)
 
-    def _judge(self, live: LiveNumber) -> Outcome:
-        """Whether what the API now shows is what was asked for."""
+    def _judge(self, live: LiveNumber, so_far: str) -> Outcome:
+        """Whether what the API now shows, after what happened `so_far`, is what was asked for."""
         names = unlike(self.change.post, live.fields, schema.phones())
         if not names:
             return self._ended(Status.APPLIED if self.posts else Status.ALREADY_IN_PLACE)
-        message = f"The API accepted it, but shows {_listed(live.fields, names)}."
+        message = f"{so_far}, but the API shows {_listed(live.fields, names)}."
         return self._ended(Status.NOT_CONVERGED, "NotConverged", message)
 
     def _unread(self, failure: Failure) -> Outcome:
-        doubt = " Whether it was written is not known." if self.posts else ""
-        return self.failed(failure.code, failure.message + doubt)
+        return self.cut_off(failure.code, failure.message)
 
     def _ended(
         self, status: Status, code: str | None = None, message: str | None = None

@@ -44,9 +44,9 @@ def _fields(body: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _text(body: Mapping[str, Any], *names: str) -> str | None:
-    value = next((body[name] for name in names if name in body), None)
+    value = next((body[name] for name in names if body.get(name) not in (None, "")), None)
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     raise Unreadable("UnexpectedAnswer", f"The answer's {names[0]} is not text.")

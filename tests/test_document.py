@@ -216,7 +216,7 @@ def test_every_missing_path_and_empty_folder_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError) as raised:
         document.find([str(tmp_path / "nope.yaml"), str(tmp_path), ""])
     assert [(each.path, each.line) for each in raised.value.problems] == [
-        ("", 1),
+        ('""', 1),
         (str(tmp_path), 1),
         (str(tmp_path / "nope.yaml"), 1),
     ]

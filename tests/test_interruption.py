@@ -23,7 +23,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 @pytest.fixture
 def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     """An account whose API takes a while over everything, and thirty numbers that record calls."""
-    settings = sandbox.Settings(db=tmp_path / "account.sqlite", latency=0.15)
+    settings = sandbox.Settings(db=tmp_path / "account.sqlite", latency=0.05)
     with sandbox.running(settings) as url:
         monkeypatch.setenv("RECONCILER_API_URL", url)
         monkeypatch.setenv("RECONCILER_ACCOUNT_SID", sandbox.ACCOUNT_SID)

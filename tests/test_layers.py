@@ -51,7 +51,7 @@ MAY = {
     "selection": {"errors", "model", "words"},
     "seal": set(),
     "render": {"model", "render", "seal", "words"},
-    "planfile": {"errors", "model", "plan", "render", "schema", "seal"},
+    "planfile": {"errors", "model", "render", "schema", "seal", "words"},
     "export": {"model", "schema", "words"},
     "workers": set(),
     "pace": set(),

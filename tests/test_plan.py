@@ -136,6 +136,7 @@ def test_a_plan_comes_back_from_its_file_as_it_was(values: dict[str, str]) -> No
         "AC1",
         (SourceFile("n.yaml", "0" * 64),),
         2,
+        2,
         5,
         (
             Change(
@@ -156,7 +157,7 @@ def test_a_plan_comes_back_from_its_file_as_it_was(values: dict[str, str]) -> No
 
 
 def test_a_plan_is_valid_by_its_schema() -> None:
-    made = Plan("2026-01-01T00:00:00Z", "u", "AC1", (), 0, 5, (), ())
+    made = Plan("2026-01-01T00:00:00Z", "u", "AC1", (), 0, 0, 5, (), ())
     schema.validator("plan").validate(json.loads(as_json.plan(made)))
 
 

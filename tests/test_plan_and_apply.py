@@ -156,7 +156,7 @@ def test_a_number_that_cannot_be_read_is_told_and_the_others_are_still_planned(
     ran = reconciler("plan", path)
     assert ran.code == 1
     assert "! +61255509999  NumberNotFound" in ran.out
-    assert "Plan: 1 to change, 0 unchanged, 1 could not be read." in ran.out
+    assert "Plan: 1 to change, 0 unchanged, 1 could not be planned." in ran.out
 
 
 def test_an_apply_writes_what_it_can_and_exits_with_4_where_a_number_was_not_read(

@@ -36,6 +36,7 @@ def plan(*changes: Change, errors: tuple[Failure, ...] = (), numbers: int = 3) -
         "AC1",
         (SourceFile("n.yaml", "0" * 64),),
         numbers,
+        numbers,
         5,
         changes,
         errors,

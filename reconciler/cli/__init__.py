@@ -10,9 +10,17 @@ from types import TracebackType
 import click
 
 from reconciler import __version__
-from reconciler.cli import applying, exporting, offline, planning, reverting, run, sandboxing
+from reconciler.cli import (
+    applying,
+    exporting,
+    offline,
+    planning,
+    reverting,
+    run,
+    sandboxing,
+    screen,
+)
 from reconciler.errors import Interrupted, ReconcilerError, UsageError
-from reconciler.words import inert
 
 
 @click.group(
@@ -45,12 +53,8 @@ def main() -> None:
     try:
         cli.main(prog_name="reconciler", standalone_mode=False)
         code = 0
-        sys.stdout.flush()
     except ReconcilerError as error:
         code = _tell(error)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        code = UsageError.exit_code
     except click.ClickException as error:
         error.show()
         code = UsageError.exit_code
@@ -64,8 +68,8 @@ def main() -> None:
 
 
 def _tell(error: ReconcilerError) -> int:
-    for line in str(error).splitlines():
-        click.echo(inert(line), err=True)
+    for line in error.lines():
+        screen.tell(line)
     return error.exit_code
 
 

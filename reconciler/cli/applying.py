@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import options, planning, run
-from reconciler.cli.options import Connection, Output, Selection, option
+from reconciler.cli import options, planning, run, screen
+from reconciler.cli.connect import plan_key
+from reconciler.cli.options import Connection, Finite, Output, Selection, option
+from reconciler.cli.run import Session
 from reconciler.errors import Interrupted, PartlyConverged, ReconcilerError, Refused, UsageError
 from reconciler.words import counted
 
 if TYPE_CHECKING:
-    from reconciler.api import Access
     from reconciler.journal import Journal
     from reconciler.model import Limit, Outcome, Plan, Result
     from reconciler.turn import Stop
@@ -60,7 +60,7 @@ terms = options.gather(
     ),
     option(
         "--lock-timeout",
-        type=click.FloatRange(min=0),
+        type=Finite(min=0),
         default=0.0,
         metavar="SECONDS",
         help="How long to wait for another apply over the same files.  [default: not at all]",
@@ -84,63 +84,80 @@ def apply(
     output: Output,
 ) -> None:
     """Send what is needed to make the live configuration what the files, or a saved plan, say."""
-    from reconciler import lock, planfile
+    from reconciler import planfile
 
     if any(planfile.is_plan(Path(path)) for path in paths):
-        made = _saved(paths, selection)
-        with (
-            lock.held([Path(paths[0]).parent], terms.lock_timeout, run.tell),
-            run.access(connection) as access,
-        ):
-            _refuse_other_api(made, access)
-            _apply(access, made, 0.0, terms, connection, output)
-        return
-    declared = run.load(paths, strict)
-    numbers = run.choose(declared, selection)
-    folders = [Path(source.path).parent for source in declared.sources]
-    with (
-        lock.held(folders, terms.lock_timeout, run.tell),
-        run.access(connection, declared) as access,
-    ):
-        fresh_until = time.monotonic() + FRESH_SECONDS
-        made = run.plan(access, declared, numbers, terms.max_changes, connection, output)
-        _apply(access, made, fresh_until, terms, connection, output)
+        _apply_saved(paths, selection, terms, connection, output)
+    else:
+        _apply_files(paths, selection, terms, strict, connection, output)
 
 
-def _saved(paths: tuple[str, ...], selection: Selection) -> Plan:
-    from reconciler import planfile
+def _apply_saved(
+    paths: tuple[str, ...],
+    selection: Selection,
+    terms: Terms,
+    connection: Connection,
+    output: Output,
+) -> None:
+    from reconciler import lock, planfile
 
     if len(paths) > 1:
         raise UsageError("A saved plan is applied alone, without further paths.")
     if selection.target or selection.exclude or selection.tag:
         raise UsageError("A saved plan is applied as it is: select numbers when making it.")
-    return planfile.load_plan(Path(paths[0]), run.plan_key())
+    made = planfile.load_plan(Path(paths[0]), plan_key())
+    with (
+        lock.held([Path(paths[0]).parent], terms.lock_timeout, screen.tell),
+        run.session(connection, output, account_sid=made.account_sid) as session,
+    ):
+        _refuse_other_api(made, session)
+        # It was read by another run, however short a time ago: nothing in it is fresh.
+        _apply(session, made, terms, fresh_until=0.0)
 
 
-def _refuse_other_api(made: Plan, access: Access) -> None:
-    """A plan holds for the API and the account that it was made from."""
-    if (made.account_sid, made.api_url) != (access.account_sid, access.url):
-        raise Refused(
-            f"This plan is for account {made.account_sid} at {made.api_url}, "
-            f"not for {access.account_sid} at {access.url}; nothing was written."
-        )
-
-
-def _apply(
-    access: Access,
-    made: Plan,
-    fresh_until: float,
+def _apply_files(
+    paths: tuple[str, ...],
+    selection: Selection,
     terms: Terms,
+    strict: bool,
     connection: Connection,
     output: Output,
 ) -> None:
+    from reconciler import lock
+
+    declared = run.load(paths, strict)
+    numbers = run.choose(declared, selection)
+    folders = [Path(source.path).parent for source in declared.sources]
+    with (
+        lock.held(folders, terms.lock_timeout, screen.tell),
+        run.session(connection, output, declared) as session,
+    ):
+        fresh_until = time.monotonic() + FRESH_SECONDS
+        _apply(session, session.plan(declared, numbers, terms.max_changes), terms, fresh_until)
+
+
+def _refuse_other_api(made: Plan, session: Session) -> None:
+    """A plan holds for the API and the account that it was made from."""
+    access = session.access
+    here = access.name or access.url
+    if (made.account_sid, made.api_url) != (access.account_sid, here):
+        raise Refused(
+            f"This plan is for account {made.account_sid} at {made.api_url}, "
+            f"not for {access.account_sid} at {here}; nothing was written."
+        )
+
+
+def _apply(session: Session, made: Plan, terms: Terms, fresh_until: float) -> None:
     """Shows, asks, writes, reports. Raises what the result amounts to."""
+    output = session.output
     _show_plan(made, output)
     if made.changes:
-        _guard(made, terms)
-    result = _written(
-        access, made, lambda: time.monotonic() > fresh_until, terms, connection, output
-    )
+        try:
+            _guard(made, terms, output)
+        except Refused as refused:
+            _show_refusal(session, made, str(refused))
+            raise
+    result = _written(session, made, terms, fresh_until)
     if made.changes or output.format != "text":
         _show_result(result, output)
     _judge(result)
@@ -148,51 +165,70 @@ def _apply(
 
 def _show_plan(made: Plan, output: Output) -> None:
     """On stdout as part of the report, save where stdout is to hold one document alone."""
-    from reconciler.render import text
-
     if output.format == "text":
         planning.show(made, output)
     elif not output.quiet:
-        click.echo(text.plan(made), nl=False, err=True)
+        _tell_plan(made)
 
 
-def _guard(made: Plan, terms: Terms) -> None:
+def _tell_plan(made: Plan) -> None:
+    from reconciler.render import text
+
+    click.echo(text.plan(made), nl=False, err=True)
+
+
+def _guard(made: Plan, terms: Terms, output: Output) -> None:
     """Raises Refused unless these changes may be written."""
     from reconciler.plan import writable
 
     count = len(writable(made.changes))
-    most = made.max_changes if terms.max_changes is None else terms.max_changes.of(made.numbers)
+    most = made.max_changes if terms.max_changes is None else terms.max_changes.of(made.managed)
     if not count:
+        if made.errors:
+            return
         raise Refused("All that differs is protected; nothing was written.")
-    asking = sys.stdin.isatty() and sys.stderr.isatty() and not terms.auto_approve
+    asking = screen.can_ask() and not terms.auto_approve
+    if asking and not _was_shown(output):
+        _tell_plan(made)
     if count > most:
         if not asking:
             raise Refused(
                 f"{counted(count, 'number')} would be written, more than the {most:,} that are "
                 "allowed; nothing was written. If that is right, allow it with --max-changes."
             )
-        _ask(f"This is more than the {most:,} that are allowed. Type {count} to go on", str(count))
+        screen.ask(
+            f"This is more than the {most:,} that are allowed. Type {count} to go on", str(count)
+        )
     if terms.auto_approve:
         return
     if not asking:
         raise Refused("Nobody is there to approve, and --auto-approve is not given.")
-    _ask(f"Write {counted(count, 'number')} of {made.account_sid}? Only yes is accepted", "yes")
+    question = f"Write {counted(count, 'number')} of {made.account_sid}? Only yes is accepted"
+    screen.ask(question, "yes")
 
 
-def _ask(question: str, wanted: str) -> None:
-    click.echo(err=True)
-    if click.prompt(question, default="", show_default=False, err=True).strip() != wanted:
-        raise Refused("Not approved; nothing was written.")
+def _was_shown(output: Output) -> bool:
+    """Whether who is asked has the plan before them."""
+    if output.format == "text":
+        return screen.is_terminal(sys.stdout)
+    return not output.quiet
 
 
-def _written(
-    access: Access,
-    made: Plan,
-    recheck: Callable[[], bool],
-    terms: Terms,
-    connection: Connection,
-    output: Output,
-) -> Result:
+def _show_refusal(session: Session, made: Plan, why: str) -> None:
+    """One document comes out whatever happens: here, that nothing was attempted."""
+    from reconciler.model import Outcome, Result, Status
+
+    if session.output.format == "text":
+        return
+    outcomes = tuple(
+        Outcome(change.number, Status.PROTECTED if change.protected else Status.NOT_ATTEMPTED)
+        for change in made.changes
+    )
+    result = Result(run.now(), made.api_url, made.account_sid, outcomes, why)
+    _show_result(result, session.output)
+
+
+def _written(session: Session, made: Plan, terms: Terms, fresh_until: float) -> Result:
     from reconciler import journal
     from reconciler.turn import Stop
 
@@ -201,19 +237,12 @@ def _written(
         kept = None
         if terms.journal is not None and made.changes:
             kept = stack.enter_context(journal.opened(terms.journal))
-        work = _write(access, made, recheck, stop, kept, terms, connection, output)
+        work = _write(session, made, terms, stop, kept, fresh_until)
         return run.asyncio_run(work, lambda: stop.now(run.INTERRUPTED))
 
 
 async def _write(
-    access: Access,
-    made: Plan,
-    recheck: Callable[[], bool],
-    stop: Stop,
-    kept: Journal | None,
-    terms: Terms,
-    connection: Connection,
-    output: Output,
+    session: Session, made: Plan, terms: Terms, stop: Stop, kept: Journal | None, fresh_until: float
 ) -> Result:
     import asyncio
 
@@ -221,31 +250,32 @@ async def _write(
     from reconciler.model import Result
     from reconciler.render.json import digest
 
-    total = len(made.changes)
-    async with run.conversation(access, connection, output, "Writing", total) as (api, seen):
+    async with session.conversation("Writing", len(made.changes)) as (api, seen):
 
         def tell(_: Outcome) -> None:
             seen.advance()
 
         if kept is not None:
-            await kept.begin(made, digest(made, run.plan_key()))
-        applying = Apply(api, recheck, tell, stop, kept, terms.fail_fast, terms.canary)
+            await kept.begin(made, digest(made, plan_key()))
+        applying = Apply(
+            api, tell, stop, fresh_until, FRESH_SECONDS, kept, terms.fail_fast, terms.canary
+        )
         try:
             await applying.run(made)
         except asyncio.CancelledError:
             if stop.reason != run.INTERRUPTED:
                 raise
     outcomes = applying.outcomes(made)
-    return Result(run.now(), access.url, access.account_sid, outcomes, stop.reason)
+    return Result(run.now(), made.api_url, made.account_sid, outcomes, stop.reason)
 
 
 def _show_result(result: Result, output: Output) -> None:
     from reconciler.render import json, text
 
     if output.format == "json":
-        click.echo(json.result(result), nl=False)
+        screen.emit(json.result(result))
     else:
-        click.echo("\n" + text.result(result, color=run.colored(output)), nl=False, color=True)
+        screen.emit("\n" + text.result(result, color=screen.colored(output)))
 
 
 def _judge(result: Result) -> None:

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import options, run
+from reconciler.cli import options, run, screen
 from reconciler.cli.options import Connection, Output, option
+from reconciler.cli.run import Session
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.words import counted
+from reconciler.words import E164, counted, quoted
 
 if TYPE_CHECKING:
-    from reconciler.api import Access
     from reconciler.model import Failure, LiveNumber
 
 
 @click.command()
 @click.argument("numbers", metavar="[NUMBER...]", nargs=-1)
-@option("--all", "everything", is_flag=True, help="Every number of the account.", envvar=None)
+@option("--all", "everything", is_flag=True, help="Every number of the account.")
 @options.connection
 @option("-q", "--quiet", is_flag=True, help="No progress.")
 @option("-v", "--verbose", count=True, help="Tell each retry.")
@@ -31,14 +31,15 @@ def export(
     if bool(numbers) == everything:
         raise UsageError("Name the numbers to export, or use --all for every one.")
     output = Output("text", no_color=True, quiet=quiet, verbose=verbose)
-    with run.access(connection) as access:
-        live, failures = run.asyncio_run(_read(access, _checked(numbers), connection, output))
+    named = _checked(numbers)
+    with run.session(connection, output) as session:
+        live, failures = run.asyncio_run(_read(session, named))
     text, left_out = numbers_file(live)
     for sentence in left_out:
-        run.tell(f"warning: {sentence} It is left out.")
+        screen.tell(f"warning: {sentence} It is left out.")
     for failure in failures:
-        run.tell(f"{failure.number}: {failure.code}: {failure.message}")
-    click.echo(text, nl=False)
+        screen.tell(f"{failure.number}: {failure.code}: {failure.message}")
+    screen.emit(text)
     if failures:
         raise ReconcilerError(f"{counted(len(failures), 'number')} could not be read.")
 
@@ -47,23 +48,21 @@ def _checked(numbers: tuple[str, ...]) -> list[str]:
     """The numbers in E.164 form with their plus. Raises UsageError."""
     from reconciler.model import canonical_number
 
-    digits = [number.removeprefix("+") for number in numbers]
-    wrong = [each for each in digits if not (each.isascii() and each.isdigit())]
-    if wrong:
-        raise UsageError(f"{wrong[0]} is no phone number in E.164 form, as in +61255501234.")
-    return sorted({canonical_number(each) for each in digits})
+    known = {number: canonical_number(number) for number in numbers}
+    for given, number in known.items():
+        if not E164.fullmatch(number):
+            raise UsageError(f"{quoted(given)} is no phone number in E.164 form: +61255501234.")
+    return sorted(set(known.values()))
 
 
-async def _read(
-    access: Access, numbers: list[str], connection: Connection, output: Output
-) -> tuple[list[LiveNumber], list[Failure]]:
+async def _read(session: Session, numbers: list[str]) -> tuple[list[LiveNumber], list[Failure]]:
     """The numbers named, or all of the account where none is."""
     from reconciler import wire
     from reconciler.fetch import fetch
     from reconciler.model import LiveNumber, Reading
 
     readings: list[Reading] = []
-    async with run.conversation(access, connection, output, "Reading", len(numbers)) as (api, seen):
+    async with session.conversation("Reading", len(numbers)) as (api, seen):
 
         def take(reading: Reading) -> None:
             seen.advance()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
+from math import isfinite
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,15 +16,34 @@ from reconciler.model import Limit
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+if TYPE_CHECKING:
+    _LimitParam = click.ParamType[Limit]
+else:
+    # It takes no parameter at run time in the click releases before 8.4.
+    _LimitParam = click.ParamType
+
 API_URL = "https://api.fonedynamics.com"
 SANDBOX_DB = Path(".reconciler/sandbox.sqlite")
 
 
 def option(*names: str, **how: Any) -> Decorator:
     """click.option that can also be given as RECONCILER_<FLAG>."""
-    flag = max(names, key=len).split("/")[0].lstrip("-").replace("-", "_").upper()
+    long = next(name for name in names if name.startswith("--"))
+    flag = long.removeprefix("--").replace("-", "_").upper()
     how.setdefault("envvar", f"RECONCILER_{flag}")
     return click.option(*names, **how)
+
+
+class Finite(click.FloatRange):
+    """A range of floats without nan and infinity, which pass all comparisons or none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not isfinite(number):
+            self.fail(f"{value!r} is no number to reckon with.", param, ctx)
+        return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +142,14 @@ connection = gather(
     ),
     option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Finite(min=0, min_open=True),
         default=10.0,
         show_default=True,
         help="Seconds that one request may take.",
     ),
     option(
         "--retry-for",
-        type=click.FloatRange(min=0),
+        type=Finite(min=0),
         default=120.0,
         show_default=True,
         help="Seconds of trying after which a number fails.",
@@ -143,7 +163,7 @@ connection = gather(
     ),
     option(
         "--max-rate",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Finite(min=0, min_open=True),
         metavar="N",
         help="The most requests a second; slower by itself where the API asks for it.",
     ),
@@ -159,7 +179,7 @@ connection = gather(
 )
 
 
-class LimitType(click.ParamType[Limit]):
+class LimitType(_LimitParam):
     """N or P%."""
 
     name = "N|P%"
@@ -173,6 +193,8 @@ class LimitType(click.ParamType[Limit]):
             self.fail(f"{value!r} is neither a count nor a percentage, as in 20 or 10%", param, ctx)
         return Limit(int(text), percent)
 
+
+out = option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan here.")
 
 max_changes = option(
     "--max-changes",

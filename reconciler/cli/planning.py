@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import options, run
+from reconciler.cli import options, run, screen
+from reconciler.cli.connect import plan_key
 from reconciler.cli.options import Connection, Output, Selection, option
-from reconciler.errors import Differences, ReconcilerError
+from reconciler.errors import Differences, ReconcilerError, SetupError, UsageError
 from reconciler.words import counted
 
 if TYPE_CHECKING:
-    from reconciler.model import Limit, Plan
+    from reconciler.model import Desired, Limit, Plan
 
 
 @click.command()
 @options.paths
 @options.selection
-@option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan here.")
+@options.out
 @option("--detailed-exitcode", is_flag=True, help="Exit with 2 where something differs.")
 @options.max_changes
 @options.strict
@@ -36,12 +38,11 @@ def plan(
     output: Output,
 ) -> None:
     """Show what differs between the files and the live configuration."""
-    from reconciler import planfile
-
-    made = survey(paths, selection, max_changes, strict, connection, output)
-    if out is not None:
-        planfile.save_plan(out, made, run.plan_key())
+    declared = run.load(paths, strict)
+    refuse_out(out, [Path(source.path) for source in declared.sources])
+    made = _surveyed(declared, selection, max_changes, connection, output)
     show(made, output)
+    save(made, out)
     fail_on_errors(made)
     if detailed_exitcode and made.changes:
         raise Differences
@@ -61,26 +62,46 @@ def drift(
     output: Output,
 ) -> None:
     """Show what is live but not declared so; exit with 2 where there is any."""
-    made = survey(paths, selection, None, strict, connection, output)
+    made = _surveyed(run.load(paths, strict), selection, None, connection, output)
     show(made, output)
     fail_on_errors(made)
     if made.changes:
         raise Differences
 
 
-def survey(
-    paths: tuple[str, ...],
+def _surveyed(
+    declared: Desired,
     selection: Selection,
     limit: Limit | None,
-    strict: bool,
     connection: Connection,
     output: Output,
 ) -> Plan:
     """The plan for what the files declare, read live."""
-    declared = run.load(paths, strict)
     numbers = run.choose(declared, selection)
-    with run.access(connection, declared) as access:
-        return run.plan(access, declared, numbers, limit, connection, output)
+    with run.session(connection, output, declared) as session:
+        return session.plan(declared, numbers, limit)
+
+
+def refuse_out(out: Path | None, sources: list[Path]) -> None:
+    """Before anything is read: what could not be saved in the end is said now.
+
+    Raises UsageError where the plan would overwrite what it is made from, SetupError where the
+    folder cannot be written to.
+    """
+    if out is None:
+        return
+    if out.exists() and any(out.samefile(source) for source in sources):
+        raise UsageError(f"--out {out} would overwrite what the plan is made from.")
+    if not os.access(out.resolve().parent, os.W_OK):
+        raise SetupError(f"--out {out} cannot be written: its folder is missing or read-only.")
+
+
+def save(made: Plan, out: Path | None) -> None:
+    """Saves the plan where that is asked for. Raises SetupError."""
+    from reconciler import planfile
+
+    if out is not None:
+        planfile.save_plan(out, made, plan_key())
 
 
 def show(made: Plan, output: Output) -> None:
@@ -88,11 +109,11 @@ def show(made: Plan, output: Output) -> None:
     from reconciler.render import json, text
 
     if output.format == "json":
-        click.echo(json.plan(made, run.plan_key()), nl=False)
+        screen.emit(json.plan(made, plan_key()))
     else:
-        click.echo(text.plan(made, color=run.colored(output)), nl=False, color=True)
+        screen.emit(text.plan(made, color=screen.colored(output)))
 
 
 def fail_on_errors(made: Plan) -> None:
     if made.errors:
-        raise ReconcilerError(f"{counted(len(made.errors), 'number')} could not be read.")
+        raise ReconcilerError(f"{counted(len(made.errors), 'number')} could not be planned.")

@@ -1,27 +1,30 @@
-"""What the commands have in common: inputs, credentials, one conversation with the API."""
+"""What the commands have in common: the declared state, and one conversation with the API."""
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import ip_address
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
-import click
-
-from reconciler.cli.options import SANDBOX_DB, Connection, Output, Selection
+from reconciler.cli import connect, screen
+from reconciler.cli.options import Connection, Output, Selection
 from reconciler.errors import InputError, Interrupted, Problem, SetupError
-from reconciler.words import inert
 
 if TYPE_CHECKING:
     from reconciler.api import Access, Api
-    from reconciler.model import Change, Desired, DesiredNumber, Failure, Limit, Plan, Reading
+    from reconciler.model import (
+        Change,
+        Desired,
+        DesiredNumber,
+        Failure,
+        Limit,
+        Plan,
+        Reading,
+        SourceFile,
+    )
     from reconciler.progress import Progress
 
 T = TypeVar("T")
@@ -36,201 +39,140 @@ def load(paths: Sequence[str], strict: bool) -> Desired:
     if strict and declared.warnings:
         raise InputError(declared.warnings)
     for warning in declared.warnings:
-        tell(str(_marked(warning)))
+        screen.tell(warned(warning))
     return declared
 
 
-def _marked(warning: Problem) -> Problem:
-    text = f"warning: {warning.message} [{warning.rule}]"
-    return Problem(warning.path, warning.line, warning.column, text)
-
-
-def tell(line: str) -> None:
-    """A line on stderr, whatever is in it."""
-    click.echo(inert(line), err=True)
+def warned(warning: Problem) -> str:
+    """FILE:LINE:COL: warning: message [rule]"""
+    place = f"{warning.path}:{warning.line}:{warning.column}"
+    return f"{place}: warning: {warning.message} [{warning.rule}]"
 
 
 def choose(declared: Desired, selection: Selection) -> list[DesiredNumber]:
-    """The declared numbers that this run is about. Raises SetupError."""
+    """The declared numbers that this run is about. Raises SetupError where there are none: that
+    would read as "no changes"."""
     from reconciler.selection import select
 
+    if not declared.numbers:
+        raise SetupError("The files declare no number.")
     numbers = declared.numbers.values()
-    return select(numbers, selection.target, selection.exclude, selection.tag)
+    chosen = select(numbers, selection.target, selection.exclude, selection.tag)
+    if not chosen:
+        raise SetupError("No number is left of those that --target, --exclude and --tag select.")
+    return chosen
 
 
-def colored(output: Output) -> bool:
-    return not (output.no_color or os.environ.get("NO_COLOR")) and sys.stdout.isatty()
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One run against one API: where and as whom, how, and what is shown of it."""
+
+    access: Access
+    connection: Connection
+    output: Output
+
+    @asynccontextmanager
+    async def conversation(self, what: str, total: int) -> AsyncIterator[tuple[Api, Progress]]:
+        """An Api, and the Progress over `total` items that its retries show up in."""
+        from reconciler.api import connect as connected
+        from reconciler.pace import Pacer
+        from reconciler.progress import progress
+
+        pacer = Pacer(self.connection.parallelism, max_rate=self.connection.max_rate)
+        async with (
+            progress(what, total, self.output.verbosity, screen.plain(self.output)) as seen,
+            connected(
+                self.access,
+                pacer,
+                retry_for=self.connection.retry_for,
+                on_retry=seen.retry,
+                on_request=seen.say if self.output.verbose > 1 else None,
+            ) as api,
+        ):
+            yield api, seen
+
+    def judged(
+        self, numbers: Iterable[str], judge: Callable[[Reading], Change | Failure | None]
+    ) -> tuple[list[Change], list[Failure]]:
+        """Reads the numbers and sorts what `judge` makes of each. Raises Stopping."""
+        return asyncio_run(self._judged(list(numbers), judge))
+
+    async def _judged(
+        self, numbers: Sequence[str], judge: Callable[[Reading], Change | Failure | None]
+    ) -> tuple[list[Change], list[Failure]]:
+        from reconciler.fetch import fetch
+        from reconciler.model import Change
+
+        changes: list[Change] = []
+        errors: list[Failure] = []
+        async with self.conversation("Reading", len(numbers)) as (api, seen):
+
+            def take(reading: Reading) -> None:
+                seen.advance()
+                found = judge(reading)
+                if isinstance(found, Change):
+                    changes.append(found)
+                elif found is not None:
+                    errors.append(found)
+
+            await fetch(api, numbers, take)
+        changes.sort(key=lambda change: change.number)
+        errors.sort(key=lambda failure: failure.number)
+        return changes, errors
+
+    def plan(
+        self, declared: Desired, numbers: Sequence[DesiredNumber], limit: Limit | None
+    ) -> Plan:
+        """Reads these numbers and plans them. Raises Stopping."""
+        from reconciler import plan, schema
+
+        def judge(reading: Reading) -> Change | Failure | None:
+            return plan.assess(declared.numbers[reading.number], reading, schema.phones())
+
+        changes, errors = self.judged((number.number for number in numbers), judge)
+        most = plan.max_changes(declared, limit)
+        return self.planned(
+            changes, errors, declared.sources, len(numbers), len(declared.numbers), most,
+            declared.warnings,
+        )  # fmt: skip
+
+    def planned(
+        self,
+        changes: Sequence[Change],
+        errors: Sequence[Failure],
+        sources: tuple[SourceFile, ...],
+        numbers: int,
+        managed: int,
+        max_changes: int,
+        warnings: tuple[Problem, ...] = (),
+    ) -> Plan:
+        """A Plan made now, for this API and account."""
+        from reconciler.model import Plan
+
+        return Plan(
+            created_at=now(),
+            api_url=self.access.name or self.access.url,
+            account_sid=self.access.account_sid,
+            sources=sources,
+            numbers=numbers,
+            managed=managed,
+            max_changes=max_changes,
+            changes=tuple(changes),
+            errors=tuple(errors),
+            warnings=warnings,
+        )
 
 
 @contextmanager
-def access(connection: Connection, declared: Desired | None = None) -> Iterator[Access]:
-    """Where to ask and as whom, the sandbox where that is what is asked. Raises SetupError."""
-    from reconciler.api import Access
-
-    if connection.sandbox:
-        with _sandbox(connection, declared) as ready:
-            yield ready
-        return
-    url = _checked_url(connection)
-    account = connection.account_sid or _declared_account(declared)
-    if not account:
-        raise SetupError(
-            "No account is given: set RECONCILER_ACCOUNT_SID, use --account-sid, or write "
-            "`account:` in the numbers file. To try it without an account, use --sandbox."
-        )
-    loopback = _is_loopback(urlsplit(url).hostname or "")
-    yield Access(url, account, _token(connection), connection.timeout, loopback)
-
-
-@contextmanager
-def _sandbox(connection: Connection, declared: Desired | None) -> Iterator[Access]:
-    from reconciler import sandbox
-    from reconciler.api import Access
-
-    account = connection.account_sid or _declared_account(declared) or sandbox.ACCOUNT_SID
-    settings = sandbox.Settings(db=prepared_db(connection.sandbox_db), account_sid=account)
-    with sandbox.running(settings, _bare(declared, account)) as url:
-        yield Access(url, account, sandbox.TOKEN, connection.timeout, loopback=True)
-
-
-def _bare(declared: Desired | None, account: str) -> list[dict[str, object]]:
-    """The declared numbers as somebody's who has just bought them: nothing is set yet."""
-    numbers = declared.numbers.values() if declared is not None else ()
-    return [
-        {
-            "Number": number.number,
-            "AccountSid": account,
-            **number.guards,
-        }
-        for number in numbers
-    ]
-
-
-def prepared_db(path: Path) -> Path:
-    """The sandbox's file, its folder made where it is the usual one, and kept out of git."""
-    if path == SANDBOX_DB and not path.parent.exists():
-        path.parent.mkdir()
-        (path.parent / ".gitignore").write_text("*\n", "utf-8")
-    return path
-
-
-def _checked_url(connection: Connection) -> str:
-    url = connection.api_url.rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SetupError(f"--api-url {url!r} is not an http:// or https:// URL.")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise SetupError("--api-url must be a plain URL, without credentials, query or fragment.")
-    if parts.scheme == "http" and not (connection.insecure_http or _is_loopback(parts.hostname)):
-        raise SetupError(
-            f"--api-url {url} would send the token unencrypted; use https://, or --insecure-http "
-            "where you are sure."
-        )
-    return url
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _declared_account(declared: Desired | None) -> str | None:
-    numbers = declared.numbers.values() if declared is not None else ()
-    accounts = {number.guards.get("AccountSid") for number in numbers}
-    return next(iter(accounts)) if len(accounts) == 1 else None
-
-
-def _token(connection: Connection) -> str:
-    if connection.token_file is not None:
-        try:
-            token = connection.token_file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            raise SetupError(f"--token-file {connection.token_file} cannot be read.") from None
-    else:
-        token = os.environ.get("RECONCILER_TOKEN", "").strip()
-    if not token:
-        raise SetupError("No token is given: set RECONCILER_TOKEN or use --token-file.")
-    if not (token.isascii() and token.isprintable()):
-        raise SetupError("The token holds characters that no token has; was it copied whole?")
-    return token
-
-
-@asynccontextmanager
-async def conversation(
-    access: Access, connection: Connection, output: Output, what: str, total: int
-) -> AsyncIterator[tuple[Api, Progress]]:
-    """An Api, and the Progress over `total` items that its retries show up in."""
-    from reconciler.api import connect
-    from reconciler.pace import Pacer
-    from reconciler.progress import progress
-
-    async with (
-        progress(what, total, output.verbosity) as seen,
-        connect(
-            access,
-            Pacer(connection.parallelism, max_rate=connection.max_rate),
-            retry_for=connection.retry_for,
-            on_retry=seen.retry,
-            on_request=seen.say if output.verbose > 1 else None,
-        ) as api,
-    ):
-        yield api, seen
-
-
-def plan(
-    access: Access,
-    declared: Desired,
-    numbers: Sequence[DesiredNumber],
-    limit: Limit | None,
+def session(
     connection: Connection,
     output: Output,
-) -> Plan:
-    """Reads these numbers and plans them. Raises Stopping."""
-    from reconciler import plan as planner
-    from reconciler.model import Plan
-
-    changes, errors = asyncio_run(_read(access, declared, numbers, connection, output))
-    return Plan(
-        created_at=now(),
-        api_url=access.url,
-        account_sid=access.account_sid,
-        sources=declared.sources,
-        numbers=len(numbers),
-        max_changes=planner.max_changes(declared, limit),
-        changes=tuple(sorted(changes, key=lambda change: change.number)),
-        errors=tuple(sorted(errors, key=lambda failure: failure.number)),
-        warnings=declared.warnings,
-    )
-
-
-async def _read(
-    access: Access,
-    declared: Desired,
-    numbers: Sequence[DesiredNumber],
-    connection: Connection,
-    output: Output,
-) -> tuple[list[Change], list[Failure]]:
-    from reconciler import plan, schema
-    from reconciler.fetch import fetch
-    from reconciler.model import Change
-
-    changes: list[Change] = []
-    errors: list[Failure] = []
-    phones = schema.phones()
-    async with conversation(access, connection, output, "Reading", len(numbers)) as (api, seen):
-
-        def take(reading: Reading) -> None:
-            seen.advance()
-            found = plan.assess(declared.numbers[reading.number], reading, phones)
-            if isinstance(found, Change):
-                changes.append(found)
-            elif found is not None:
-                errors.append(found)
-
-        await fetch(api, (number.number for number in numbers), take)
-    return changes, errors
+    declared: Desired | None = None,
+    account_sid: str | None = None,
+) -> Iterator[Session]:
+    """See connect.access. Raises SetupError."""
+    with connect.access(connection, declared, account_sid) as access:
+        yield Session(access, connection, output)
 
 
 def asyncio_run(
@@ -254,11 +196,6 @@ def asyncio_run(
         return asyncio.run(run())
     except asyncio.CancelledError:
         raise Interrupted(INTERRUPTED) from None
-
-
-def plan_key() -> str | None:
-    """What plans are signed with; from the environment alone, as it is a secret."""
-    return os.environ.get("RECONCILER_PLAN_KEY") or None
 
 
 def now() -> str:

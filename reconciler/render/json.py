@@ -44,7 +44,7 @@ def plan_data(made: Plan) -> dict[str, Any]:
             "unchanged": made.unchanged,
             "error": len(made.errors),
         },
-        "limits": {"max_changes": made.max_changes},
+        "limits": {"max_changes": made.max_changes, "managed": made.managed},
         "changes": [_change(change) for change in made.changes],
         "errors": [_failure(failure) for failure in made.errors],
         "warnings": [asdict(warning) for warning in made.warnings],

@@ -71,7 +71,7 @@ def _failure(failure: Failure) -> Line:
 
 
 def _summary(made: Plan) -> str:
-    unread = f", {len(made.errors):,} could not be read" if made.errors else ""
+    unread = f", {len(made.errors):,} could not be planned" if made.errors else ""
     if made.changes:
         return f"Plan: {len(made.changes):,} to change, {made.unchanged:,} unchanged{unread}."
     if made.errors:
@@ -119,7 +119,7 @@ def _verdict(made: Result) -> str:
         for status, (_, title, _) in ADVICE.items()
         if made.count(status)
     ]
-    good = {Status.APPLIED, Status.ALREADY_IN_PLACE}
+    good = {Status.APPLIED, Status.ALREADY_IN_PLACE, Status.PROTECTED}
     whole = all(outcome.status in good for outcome in made.outcomes)
     head = "Apply complete" if whole else "Apply incomplete"
     return f"{head}: {', '.join(counts) or 'nothing to do'}."
