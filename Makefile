@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check lint types docs docs-check bench clean
+.PHONY: demo test check lint types docs docs-check bench bench-quick clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -30,6 +30,9 @@ docs-check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/bench.py
+
+bench-quick: $(READY)
+	$(BIN)/python benchmarks/bench.py --quick
 
 clean:
 	rm -rf .venv .reconciler build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -36,6 +36,13 @@ class Account:
         told: dict[str, Any] = self._control("GET", "/_sandbox/stats")
         return told
 
+    def faults(self, *specs: str) -> None:
+        """Arms these faults, in place of any before."""
+        self._control("PUT", "/_sandbox/faults", list(specs))
+
+    def no_faults(self) -> None:
+        self._control("DELETE", "/_sandbox/faults")
+
     def forget_stats(self) -> None:
         self._control("DELETE", "/_sandbox/stats")
 

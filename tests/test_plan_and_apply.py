@@ -397,3 +397,89 @@ def test_plain_http_goes_to_loopback_alone(
     ran = reconciler("plan", path, "--api-url", "http://api.example.com", "--account-sid", "AC1")
     assert ran.code == 1
     assert "--insecure-http" in ran.err
+
+
+def test_a_sandbox_follows_the_account_that_the_file_comes_to_name(
+    write: Write, reconciler: Run
+) -> None:
+    path = write(f"version: 1\nnumbers:\n  {NUMBER}: {{Recording: Off}}\n")
+    assert reconciler("apply", path, "--sandbox", "--auto-approve").code == 0
+    write(f"version: 1\naccount: ACmine\nnumbers:\n  {NUMBER}: {{Recording: Off}}\n")
+    assert reconciler("drift", path, "--sandbox").code == 0
+
+
+def test_a_saved_sandbox_plan_can_be_applied(write: Write, reconciler: Run) -> None:
+    path = write(f"version: 1\nnumbers:\n  {NUMBER}: {{Recording: Off}}\n")
+    assert reconciler("plan", path, "--sandbox", "--out", "plan.json").code == 0
+    assert reconciler("apply", "plan.json", "--sandbox", "--auto-approve").code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "flags"),
+    [
+        ("version: 1\nnumbers:\n", []),
+        (f"version: 1\nnumbers: {{{NUMBER}: }}\n", ["--target", NUMBER, "--exclude", "*"]),
+    ],
+)
+def test_no_number_at_all_never_reads_as_no_changes(
+    account: Account, write: Write, reconciler: Run, text: str, flags: list[str]
+) -> None:
+    ran = reconciler("plan", write(text), *flags)
+    assert (ran.code, ran.out) == (1, "")
+
+
+def test_a_plan_is_never_saved_over_what_it_is_made_from(
+    account: Account, write: Write, reconciler: Run, tmp_path: Path
+) -> None:
+    text = f"version: 1\nnumbers: {{{NUMBER}: }}\n"
+    path = write(text)
+    assert reconciler("plan", path, "--out", path).code == 64
+    assert (tmp_path / path).read_text() == text
+
+
+def test_a_link_stays_a_link_when_a_plan_is_saved_through_it(
+    account: Account, write: Write, reconciler: Run, tmp_path: Path
+) -> None:
+    path = one(account, write, "    Recording: Off\n", Recording="Call")
+    (tmp_path / "link.json").symlink_to("target.json")
+    assert reconciler("plan", path, "--out", "link.json").code == 0
+    assert (tmp_path / "link.json").is_symlink()
+    assert reconciler("show", "target.json").code == 0
+
+
+def test_a_refused_apply_is_one_document_too(
+    account: Account, write: Write, reconciler: Run
+) -> None:
+    path = one(account, write, "    Recording: Off\n", Recording="Call")
+    ran = reconciler("apply", path, "--format", "json")
+    assert ran.code == 3
+    assert ran.json["summary"]["not_attempted"] == 1
+    assert "--auto-approve" in ran.json["stopped"]
+
+
+def test_a_full_disk_on_stdout_loses_no_report(
+    account: Account, write: Write, tmp_path: Path
+) -> None:
+    path = one(account, write, "    Recording: Off\n", Recording="Call")
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "reconciler",
+                "apply",
+                path,
+                "--auto-approve",
+                "--format",
+                "json",
+            ],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ran.returncode == 1
+    assert '"applied": 1' in ran.stderr
+    assert "stdout cannot be written" in ran.stderr
+    assert "Traceback" not in ran.stderr

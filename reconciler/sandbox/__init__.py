@@ -10,6 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.sandbox.fault import Fault
 
 ACCOUNT_SID = "ACsandbox"
 PROPERTY_SID = "PRsandbox"
@@ -26,6 +30,7 @@ class Settings:
     latency: seconds that each answer of the API is held back.
     account_sid: the one account that may ask, and whose numbers are served.
     wrapped_lists: lists as {"Numbers": [...], "TotalCount": n} and not bare; both are in the wild.
+    faults: those that are armed from the start, each a Fault or the SPEC of one, as "429:rate=50".
     """
 
     db: Path | None = None
@@ -35,12 +40,13 @@ class Settings:
     latency: float = 0.0
     account_sid: str = ACCOUNT_SID
     wrapped_lists: bool = False
+    faults: tuple[Fault | str, ...] = ()
 
 
 def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
     """Serves until SIGINT or SIGTERM; `on_ready` is called once with the server's URL.
 
-    Raises SetupError where a setting, the seed, the database or the port cannot be used.
+    Raises SetupError where a setting, the faults, seed, database or port cannot be used.
     """
     from reconciler.sandbox import server
 
@@ -51,7 +57,8 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
 def running(settings: Settings, numbers: Iterable[Mapping[str, object]] = ()) -> Iterator[str]:
     """The same server in a thread, for as long as the block lasts; yields its URL.
 
-    `numbers`, shaped as the API gives them, are added where the database lacks them.
+    `numbers`, shaped as the API gives them, are added where the database lacks them, and belong
+    to the account and property that they name where it does not.
     Raises SetupError as `serve` does, and for a number that isn't one.
     """
     from reconciler.sandbox import server

@@ -1,4 +1,4 @@
-"""The handlers of /_sandbox: counters, and edits that do not go through the API.
+"""The handlers of /_sandbox: counters, faults, and edits that do not go through the API.
 
 They want no credentials: only this machine reaches them, and the gate keeps web pages out.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from reconciler.sandbox import jsontext, shapes
+from reconciler.errors import SetupError
+from reconciler.sandbox import faultspec, jsontext, shapes
+from reconciler.sandbox.faults import Faults
 from reconciler.sandbox.gate import answered, posted
 from reconciler.sandbox.refusal import Refusal
 from reconciler.sandbox.rules import Rulebook
@@ -16,10 +18,11 @@ from reconciler.sandbox.store import Store
 
 
 class Control:
-    def __init__(self, store: Store, rules: Rulebook, stats: Stats) -> None:
+    def __init__(self, store: Store, rules: Rulebook, stats: Stats, faults: Faults) -> None:
         self._store = store
         self._rules = rules
         self._stats = stats
+        self._faults = faults
 
     async def stats(self, _request: web.Request) -> web.Response:
         return answered(jsontext.encoded(self._stats.report()))
@@ -27,6 +30,24 @@ class Control:
     async def reset_stats(self, _request: web.Request) -> web.Response:
         self._stats.reset()
         return answered(jsontext.encoded(self._stats.report()))
+
+    async def faults(self, _request: web.Request) -> web.Response:
+        return answered(jsontext.encoded(self._faults.report()))
+
+    async def arm(self, request: web.Request) -> web.Response:
+        """Replaces all faults: by all of the body's, or by none where one of them is bad."""
+        entries = await posted(request)
+        if not isinstance(entries, list):
+            raise Refusal(400, "InvalidBody", "The body must be a JSON list of faults.")
+        try:
+            self._faults.arm([faultspec.decoded(entry) for entry in entries])
+        except SetupError as error:
+            raise Refusal(400, "InvalidFault", str(error)) from error
+        return await self.faults(request)
+
+    async def disarm(self, request: web.Request) -> web.Response:
+        self._faults.arm(())
+        return await self.faults(request)
 
     async def edit(self, request: web.Request) -> web.Response:
         """What somebody else does to a number in the portal; the API's rules don't hold."""

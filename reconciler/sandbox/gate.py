@@ -1,7 +1,7 @@
 """What every request passes before a handler has it: counting, then refusing.
 
-Both are aiohttp middlewares. A further one between them (a fault, say) has the request, its
-transport and the handler behind it, is counted, and sees refusals as responses.
+Both are aiohttp middlewares. The faults are a further one between them: what they strike is
+counted, and they see refusals as responses.
 """
 
 from __future__ import annotations

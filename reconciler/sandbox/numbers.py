@@ -8,11 +8,12 @@ from functools import lru_cache
 
 from aiohttp import web
 
-from reconciler.sandbox import jsontext, shapes
+from reconciler.sandbox import amend, jsontext, shapes
 from reconciler.sandbox.gate import answered, posted
 from reconciler.sandbox.paging import MOST, Page, page
 from reconciler.sandbox.refusal import Refusal
 from reconciler.sandbox.rules import Rulebook
+from reconciler.sandbox.stats import Stats
 from reconciler.sandbox.store import Row, Store
 
 _FLOWS_A_PAGE = 50
@@ -22,9 +23,12 @@ _BODIES_KEPT = 4096
 class Numbers:
     """The API over one store. `wrapped` is the shape of its lists, see Settings."""
 
-    def __init__(self, store: Store, rules: Rulebook, account: str, *, wrapped: bool) -> None:
+    def __init__(
+        self, store: Store, rules: Rulebook, stats: Stats, account: str, *, wrapped: bool
+    ) -> None:
         self._store = store
         self._rules = rules
+        self._stats = stats
         self._account = account
         self._wrapped = wrapped
 
@@ -43,9 +47,11 @@ class Numbers:
         asked = await posted(request)
         with self._store.writing():
             before = self._found(number)
-            fields = self._rules.configured(json.loads(before.fields), asked)
+            current = json.loads(before.fields)
+            fields = amend.amended(current, self._rules.configured(current, asked))
             after = before._replace(fields=shapes.stored(fields))
             self._store.save(after)
+        self._stats.carry_out()
         return answered(self._body(after))
 
     async def of_account(self, request: web.Request) -> web.Response:

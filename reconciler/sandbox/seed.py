@@ -18,14 +18,19 @@ T = TypeVar("T", Row, Flow)
 
 @dataclass(frozen=True, slots=True)
 class Seed:
+    """`owned` says whether numbers that are there already come to belong to who is named here."""
+
     numbers: tuple[Row, ...] = ()
     flows: tuple[Flow, ...] = ()
+    owned: bool = False
 
     def sow(self, store: Store) -> None:
         """Adds what the store doesn't have; what it has keeps its state."""
         with store.writing():
             for row in self.numbers:
                 store.add(row)
+                if self.owned:
+                    store.own(row)
             for flow in self.flows:
                 store.add_flow(flow)
 
@@ -58,7 +63,7 @@ def read(path: Path, rules: Rulebook) -> Seed:
 def of(numbers: tuple[Mapping[str, object], ...], rules: Rulebook) -> Seed:
     """A seed of numbers shaped as the API gives them. Raises SetupError for one that isn't."""
     try:
-        return Seed(tuple(shapes.row(number, rules) for number in numbers))
+        return Seed(tuple(shapes.row(number, rules) for number in numbers), owned=True)
     except Refusal as refusal:
         raise SetupError(refusal.message) from refusal
 

@@ -15,8 +15,9 @@ from aiohttp import web
 
 from reconciler import schema
 from reconciler.errors import SetupError
-from reconciler.sandbox import Settings, gate, loopback, rules, seed
+from reconciler.sandbox import Settings, faults, gate, loopback, rules, seed
 from reconciler.sandbox.control import Control
+from reconciler.sandbox.faults import Faults
 from reconciler.sandbox.numbers import Numbers
 from reconciler.sandbox.rules import Rulebook
 from reconciler.sandbox.stats import Stats
@@ -55,10 +56,12 @@ def running(settings: Settings, numbers: Iterable[Mapping[str, object]] = ()) ->
 
 
 def application(store: Store, rulebook: Rulebook, settings: Settings) -> web.Application:
-    """All routes over one store."""
+    """All routes over one store. Raises SetupError as `faults.checked` does."""
     stats = Stats()
-    numbers = Numbers(store, rulebook, settings.account_sid, wrapped=settings.wrapped_lists)
-    control = Control(store, rulebook, stats)
+    armed = Faults(stats, rulebook)
+    armed.arm(settings.faults)
+    numbers = Numbers(store, rulebook, stats, settings.account_sid, wrapped=settings.wrapped_lists)
+    control = Control(store, rulebook, stats, armed)
     kinds: gate.Kinds = {
         numbers.read: "get",
         numbers.configure: "post",
@@ -69,10 +72,12 @@ def application(store: Store, rulebook: Rulebook, settings: Settings) -> web.App
     app = web.Application(
         middlewares=[
             gate.counted(stats, kinds),
+            armed.middleware(),
             gate.guarded(kinds, settings.account_sid, settings.latency),
         ],
         client_max_size=_MOST_BYTES,
     )
+    app.on_shutdown.append(armed.let_go)
     app.add_routes(
         [
             web.get("/v2/Numbers/{digits}", numbers.read, allow_head=False),
@@ -82,6 +87,9 @@ def application(store: Store, rulebook: Rulebook, settings: Settings) -> web.App
             web.get("/v2/Properties/{PropertySid}/Flows", numbers.flows, allow_head=False),
             web.get("/_sandbox/stats", control.stats, allow_head=False),
             web.delete("/_sandbox/stats", control.reset_stats),
+            web.get("/_sandbox/faults", control.faults, allow_head=False),
+            web.put("/_sandbox/faults", control.arm),
+            web.delete("/_sandbox/faults", control.disarm),
             web.patch("/_sandbox/numbers/{digits}", control.edit),
             web.put("/_sandbox/numbers", control.put),
         ]
@@ -97,6 +105,7 @@ def _prepared(
     if not (math.isfinite(settings.latency) and settings.latency >= 0):
         raise SetupError(f"The latency is in seconds, 0 or more; {settings.latency} is not.")
     rulebook = rules.rulebook(schema.load("number"))
+    faults.checked(settings.faults, rulebook)
     sown = seed.Seed() if settings.seed is None else seed.read(settings.seed, rulebook)
     added = seed.of(numbers, rulebook)
     with ExitStack() as stack:

@@ -19,6 +19,8 @@ class Stats:
         self._total = 0
         self._kinds: Counter[str] = Counter()
         self._statuses: Counter[int] = Counter()
+        self._strikes: Counter[str] = Counter()
+        self._carried_out = 0
         self._max_in_flight = self._in_flight
 
     def begin(self, kind: str | None) -> None:
@@ -33,11 +35,26 @@ class Stats:
         self._statuses[status] += 1
         self._in_flight -= 1
 
+    def strike(self, kind: str) -> None:
+        """A fault of this kind struck a request."""
+        self._strikes[kind] += 1
+
+    def carry_out(self) -> None:
+        """A POST is stored, whatever its client gets to hear."""
+        self._carried_out += 1
+
     def report(self) -> dict[str, object]:
-        """{"total", "get", "post", "list", "flows", "status": {"200": n}, "max_in_flight"}"""
+        """{"total", "get", "post", "list", "flows", "status": {"200": n}, "max_in_flight",
+        "posts_carried_out", "refused": those with 429, "faults": {"total": n, "cut": n}}
+
+        The status of a request that got no answer at all is "0".
+        """
         return {
             "total": self._total,
             **{kind: self._kinds[kind] for kind in KINDS},
             "status": {str(status): self._statuses[status] for status in sorted(self._statuses)},
             "max_in_flight": self._max_in_flight,
+            "posts_carried_out": self._carried_out,
+            "refused": self._statuses[429],
+            "faults": {"total": self._strikes.total(), **self._strikes},
         }

@@ -104,6 +104,13 @@ class Store:
         """Adds the number where it isn't there yet."""
         self._connection.execute("INSERT OR IGNORE INTO numbers VALUES (?, ?, ?, ?)", row)
 
+    def own(self, row: Row) -> None:
+        """Gives the number to the account and property of `row`; its fields stay."""
+        self._connection.execute(
+            "UPDATE numbers SET account = ?, property = ? WHERE number = ?",
+            (row.account, row.property, row.number),
+        )
+
     def add_flow(self, flow: Flow) -> None:
         """Adds the flow where it isn't there yet."""
         self._connection.execute("INSERT OR IGNORE INTO flows VALUES (?, ?, ?)", flow)

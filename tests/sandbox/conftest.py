@@ -23,6 +23,7 @@ sandbox.serve(sandbox.Settings(db=Path(sys.argv[1])), lambda url: print(url, flu
 """
 
 Start = Callable[..., httpx.Client]
+Arm = Callable[..., httpx.Client]
 
 
 @pytest.fixture
@@ -44,6 +45,16 @@ def start() -> Iterator[Start]:
 def api(start: Start) -> httpx.Client:
     """A client of a sandbox with one unconfigured number."""
     return start(NUMBER)
+
+
+@pytest.fixture
+def arm(start: Start) -> Arm:
+    """arm(*specs) gives a client of a sandbox of two numbers with these faults."""
+
+    def armed(*specs: str) -> httpx.Client:
+        return start(NUMBER, "+61255500002", faults=specs)
+
+    return armed
 
 
 def client_of(url: str) -> httpx.Client:

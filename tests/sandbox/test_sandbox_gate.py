@@ -99,6 +99,9 @@ def test_stats_count_every_request_by_kind_and_status(api: httpx.Client) -> None
         "flows": 1,
         "status": {"200": 5, "400": 1, "401": 1, "404": 2, "405": 1},
         "max_in_flight": 1,
+        "posts_carried_out": 1,
+        "refused": 0,
+        "faults": {"total": 0},
     }
 
 

@@ -87,6 +87,9 @@ def test_no_parameter_is_restated() -> None:
     assert not [name for name in schema.parameters() if len(name) > 4 and name in text]
 
 
+FAULT = {"$ref": "openapi.yaml#/components/schemas/Fault"}
+
+
 def checked(answer: httpx.Response, name: str) -> None:
     reference = {"$ref": f"openapi.yaml#/components/schemas/{name}"}
     Draft202012Validator(reference, registry=registry()).validate(answer.json())
@@ -99,4 +102,7 @@ def test_answers_are_as_described(start: Callable[..., httpx.Client], tmp_path: 
     checked(api.get("/v2/Accounts/ACsandbox/Numbers"), "Numbers")
     checked(api.get("/v2/Properties/PRsandbox/Flows"), "Flows")
     checked(api.get("/v2/Numbers/61255509999"), "Error")
+    checked(api.put("/_sandbox/faults", json=["404:times=1"]), "Error")
+    for fault in api.put("/_sandbox/faults", json=["429:rate=50", {"kind": "cut"}]).json():
+        Draft202012Validator(FAULT, registry=registry()).validate(fault)
     checked(api.get("/_sandbox/stats"), "Stats")
