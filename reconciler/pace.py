@@ -28,7 +28,7 @@ from math import inf
 from typing import NamedTuple
 
 FIRST_AT_ONCE = 8  # as few as a browser opens: not rude, and tells a small bucket from a large one
-STEP = 5.0  # 64 at once after 12 round trips; doubling instead would have 64 refused at a time
+STEP = 6.0  # 64 at once after 10 round trips; doubling instead would have 64 refused at a time
 SPAN = 1.0  # seconds; limits are counted by the second or longer, so a burst is no rate
 SEARCH = 2.5  # a second, exponentially: from 8 to 200 requests a second in 1.3 s
 HEADROOM = 0.95  # under a rate that was refused: what is given away, against refused again at once
@@ -36,7 +36,7 @@ HOLD = 10.0  # seconds; a refusal may cost a pause of one second, so every tenth
 GROWTH = 0.06  # times t², a second: 2 % after one second, twelvefold after GROWING
 GROWING = 5.0  # seconds; after them, growth gets no faster
 LEARN = 0.1  # of the way; growing passes a limit by up to a third before windows of a second tell
-FAR = 0.75  # of a refused rate is not too much to aim at, however low the rate that stood
+FAR = 0.8  # of a refused rate is not too much to aim at, however low the rate that stood
 NEARING = 8  # accepted answers in which the gap to the aim shrinks to a third
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds, ours; a try a second burdens no one
 TROUBLES = 4  # in a row, or nearly; of 1 % at random, so many meet once in 10,000 requests
@@ -101,7 +101,7 @@ class Pacer:
         """Waits for a turn; every Turn must be handed back by one leave()."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        if not self._in_flight and now - self._last > SPAN:
+        if not self._in_flight and now - max(self._last, self._due()) > SPAN:
             self._count_from(max(now, self._since))
         if not self._waiting and self._in_flight < self.at_once and self._due() <= now + EARLY:
             return self._begin(now)
@@ -133,10 +133,10 @@ class Pacer:
 
     def _begin(self, now: float) -> Turn:
         due, rate, on_time = self._due(), self.rate, self._timer is not None
-        late = min(LATE, 1 / rate) if rate and on_time else 0.0
-        self._last = max(due, now - late)
+        late = LATE if rate == self._rate else min(LATE, 1 / (rate or inf))
+        self._last = max(due, now - late if on_time else now)
         self._in_flight += 1
-        return Turn(now, self._rate, on_time and rate == self._rate)
+        return Turn(now, rate if self._rate else None, on_time and rate == self._rate)
 
     def _due(self) -> float:
         """When the next request may begin."""
@@ -182,7 +182,7 @@ class Pacer:
     def _in_trouble(self, turn: Turn, now: float) -> None:
         self._strain += 1
         if self._strain >= TROUBLES or self._fruitless:
-            again = now - self._troubled < HOLD
+            again = self._accepted > 0 and now - self._troubled < HOLD
             self._troubled = now
             self._refused(turn, now, pause=True, learn=again)
 

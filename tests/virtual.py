@@ -15,6 +15,8 @@ class _Selector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> Any:
         ready = super().select(0)
+        if not ready and timeout is None:
+            raise RuntimeError("Everybody waits and no timer is set: a lost wake-up.")
         if not ready and timeout:
             self.loop.now += timeout
         return ready
@@ -26,6 +28,8 @@ class Loop(asyncio.SelectorEventLoop):
         selector = _Selector()
         selector.loop = self
         super().__init__(selector)
+        # A timer that is due is due, however small what is missing.
+        self._clock_resolution = 1e-9
 
     def time(self) -> float:
         return self.now
