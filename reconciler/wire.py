@@ -8,6 +8,7 @@ Source: the response table of the vendor's page on configuring numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from reconciler import schema
@@ -36,15 +37,28 @@ def live_number(body: Any, asked: str | None = None) -> LiveNumber:
 
 def _fields(body: Mapping[str, Any]) -> dict[str, str]:
     fields = {}
-    for name, parameter in schema.parameters().items():
-        value = _text(body, name, *parameter.aliases)
+    for name, names in _spellings().items():
+        value = body.get(name)
+        if type(value) is not str:
+            # Rarer, and looked at more closely: unset, misspelt, or not text.
+            value = _text(body, *names)
         if value:
             fields[name] = value
     return fields
 
 
+@cache
+def _spellings() -> Mapping[str, tuple[str, ...]]:
+    """Each parameter's name, and all names that it may come under."""
+    return {name: (name, *each.aliases) for name, each in schema.parameters().items()}
+
+
 def _text(body: Mapping[str, Any], *names: str) -> str | None:
-    value = next((body[name] for name in names if body.get(name) not in (None, "")), None)
+    value = None
+    for name in names:
+        value = body.get(name)
+        if value not in (None, ""):
+            break
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):

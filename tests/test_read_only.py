@@ -27,7 +27,7 @@ VALUES = {
     "--sandbox-db": "other.sqlite",
 }
 # Flags that would point the command elsewhere.
-ELSEWHERE = {"--api-url", "--account-sid", "--token-file", "--help"}
+ELSEWHERE = {"--api-url", "--account-sid", "--token-file", "--ca-file", "--help"}
 
 
 def flags(command: click.Command) -> list[list[str]]:

@@ -72,6 +72,7 @@ def _real(connection: Connection, account: str | None) -> Access:
         token=_token(connection),
         timeout=connection.timeout,
         loopback=_is_loopback(urlsplit(url).hostname or ""),
+        ca_file=connection.ca_file,
     )
 
 

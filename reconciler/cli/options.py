@@ -70,6 +70,7 @@ class Connection:
     api_url: str
     account_sid: str | None
     token_file: Path | None
+    ca_file: Path | None
     timeout: float
     retry_for: float
     parallelism: int
@@ -139,6 +140,11 @@ connection = gather(
         "--token-file",
         type=click.Path(path_type=Path, dir_okay=False),
         help="A file that holds the API token; else RECONCILER_TOKEN.",
+    ),
+    option(
+        "--ca-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Certificates (PEM) to trust in place of the usual ones; as SSL_CERT_FILE.",
     ),
     option(
         "--timeout",
