@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check lint types docs docs-check bench bench-quick clean
+.PHONY: demo test check lint types docs docs-check bench bench-quick soak clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -33,6 +33,9 @@ bench: $(READY)
 
 bench-quick: $(READY)
 	$(BIN)/python benchmarks/bench.py --quick
+
+soak: $(READY)
+	$(BIN)/python tests/soak.py
 
 clean:
 	rm -rf .venv .reconciler build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

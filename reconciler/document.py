@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from yaml.reader import ReaderError
 
 LARGEST = 1 << 30
+_PIECE = 1 << 22
 # libyaml compares each %TAG directive with all before it.
 _MOST_DIRECTIVES = 100
 
@@ -111,13 +112,16 @@ def read_bytes(path: Path) -> bytes:
     """The bytes of a file. Raises InputError where it cannot be read, or is too large to."""
     try:
         with path.open("rb") as file:
-            fits = os.fstat(file.fileno()).st_size <= LARGEST
-            data = file.read(LARGEST + 1) if fits else None
+            size = os.fstat(file.fileno()).st_size
+            data = bytearray()
+            # By pieces: a pipe has no size to ask for, and a read reserves all that it may get.
+            while max(size, len(data)) <= LARGEST and (piece := file.read(_PIECE)):
+                data += piece
     except OSError as error:
         raise InputError([_unreadable(path, error)]) from None
-    if data is None or len(data) > LARGEST:
+    if max(size, len(data)) > LARGEST:
         raise InputError([Problem(str(path), 1, 1, f"the file is over {LARGEST >> 20} MiB")])
-    return data
+    return bytes(data)
 
 
 def _unreadable(path: Path, error: OSError) -> Problem:

@@ -148,6 +148,7 @@ connection = gather(
     ),
     option(
         "--timeout",
+        metavar="SECONDS",
         type=Finite(min=0, min_open=True),
         default=10.0,
         show_default=True,
@@ -155,6 +156,7 @@ connection = gather(
     ),
     option(
         "--retry-for",
+        metavar="SECONDS",
         type=Finite(min=0),
         default=120.0,
         show_default=True,
@@ -162,6 +164,7 @@ connection = gather(
     ),
     option(
         "--parallelism",
+        metavar="N",
         type=click.IntRange(1, 1024),
         default=64,
         show_default=True,
