@@ -21,7 +21,7 @@ class Apply:
     """One run over one plan.
 
     tell: is handed every Outcome as it comes.
-    fresh_until, fresh_for: see Turn; 0 where every number is to be read before it is written.
+    fresh_until: see Turn; 0 where every number is to be read before it is written.
     canary: how many numbers are written and read again before any other is written.
     """
 
@@ -29,7 +29,6 @@ class Apply:
     tell: Callable[[Outcome], None]
     stop: Stop
     fresh_until: float
-    fresh_for: float
     journal: Journal | None = None
     fail_fast: bool = False
     canary: int = 0
@@ -75,7 +74,7 @@ class Apply:
             self._end(Outcome(change.number, Status.PROTECTED))
         elif self.stop.reason is None:
             turn = self._turns[change.number] = Turn(
-                self.api, change, self.stop, self.journal, self.fresh_until, self.fresh_for
+                self.api, change, self.stop, self.journal, self.fresh_until
             )
             self._end(await self._ending(turn))
 

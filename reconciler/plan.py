@@ -18,6 +18,9 @@ from reconciler.model import (
 )
 
 DEFAULT_LIMIT_COUNT, DEFAULT_LIMIT_PERCENT = 5, 30
+# What is known of a number is too old to be written by after so long: a person may have thought
+# about the prompt, or the API have asked for patience.
+FRESH_SECONDS = 60.0
 
 
 def assess(desired: DesiredNumber, reading: Reading, phones: Set[str]) -> Change | Failure | None:

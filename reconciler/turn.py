@@ -13,7 +13,7 @@ from reconciler.errors import ApiError, Stopping, Throttled, Transient
 from reconciler.fetch import read_one
 from reconciler.journal import Journal
 from reconciler.model import Change, Failure, LiveNumber, Outcome, Status
-from reconciler.plan import Position, position, stranger, unlike
+from reconciler.plan import FRESH_SECONDS, Position, position, stranger, unlike
 from reconciler.words import value
 
 
@@ -30,6 +30,10 @@ class Stop:
         self.event.set()
 
 
+# A pace this slow is a mistake, or an API that is hardly there.
+MOST_STALE = 3
+
+
 class _Stale(Exception):
     """What is known of a number has become too old while its request waited for its turn."""
 
@@ -38,8 +42,7 @@ class _Stale(Exception):
 class Turn:
     """One number's way through: what has been sent for it so far, and what came of it.
 
-    fresh_until: until when (time.monotonic) the number needs no reading before it is written;
-    a reading keeps it fresh for `fresh_for` seconds.
+    fresh_until: until when (time.monotonic) the number needs no reading before it is written.
     """
 
     api: Api
@@ -47,7 +50,7 @@ class Turn:
     stop: Stop
     journal: Journal | None
     fresh_until: float
-    fresh_for: float
+    stale: int = 0
     posts: int = 0
     waited: float = 0.0
     intended: bool = False
@@ -99,7 +102,9 @@ class Turn:
             try:
                 return self._judge(await self._write(), "The API accepted it")
             except _Stale:
-                continue
+                self.stale += 1
+                if self.stale > MOST_STALE:
+                    return self.failed("TooSlow", "Its turn to be written always came too late.")
             except Transient as error:
                 if not isinstance(error, Throttled):
                     self.fresh_until = 0.0
@@ -143,7 +148,7 @@ class Turn:
         reading = await read_one(self.api, self.change.number)
         if isinstance(reading, Failure):
             return self._unread(reading)
-        self.fresh_until = time.monotonic() + self.fresh_for
+        self.fresh_until = time.monotonic() + FRESH_SECONDS
         if other := stranger(self.change.guards, reading):
             return self.failed(other.code, other.message)
         where = position(self.change, reading, schema.phones())

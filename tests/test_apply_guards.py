@@ -15,6 +15,7 @@ import pytest
 from harness import Account, Run
 
 from reconciler import journal, lock
+from reconciler.cli import applying
 
 Write = Callable[..., str]
 NUMBERS = [f"+6125550000{index}" for index in range(5)]
@@ -238,3 +239,30 @@ def test_a_dead_process_leaves_no_lock_behind(
     holder.kill()
     holder.wait()
     assert reconciler("apply", five, "--auto-approve").code == 0
+
+
+def test_numbers_just_read_are_not_read_again_before_they_are_written(
+    account: Account, five: str, reconciler: Run
+) -> None:
+    assert reconciler("apply", five, "--auto-approve").code == 0
+    assert (account.stats()["get"], account.stats()["post"]) == (5, 5)
+
+
+def test_numbers_read_too_long_ago_are_read_again_before_they_are_written(
+    account: Account, five: str, reconciler: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert applying.FRESH_SECONDS == 60
+    # As if a person had thought about the prompt for longer than that.
+    monkeypatch.setattr(applying, "FRESH_SECONDS", -1.0)
+    assert reconciler("apply", five, "--auto-approve").code == 0
+    assert (account.stats()["get"], account.stats()["post"]) == (10, 5)
+
+
+def test_a_saved_plan_reads_again_only_what_it_would_write(
+    account: Account, five: str, reconciler: Run
+) -> None:
+    account.edit(NUMBERS[0], Recording="Off")
+    reconciler("plan", five, "--out", "plan.json")
+    account.forget_stats()
+    assert reconciler("apply", "plan.json", "--auto-approve").code == 0
+    assert (account.stats()["get"], account.stats()["post"]) == (4, 4)

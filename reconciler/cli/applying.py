@@ -16,16 +16,13 @@ from reconciler.cli.connect import plan_key
 from reconciler.cli.options import Connection, Finite, Output, Selection, option
 from reconciler.cli.run import Session
 from reconciler.errors import Interrupted, PartlyConverged, ReconcilerError, Refused, UsageError
+from reconciler.plan import FRESH_SECONDS
 from reconciler.words import counted
 
 if TYPE_CHECKING:
     from reconciler.journal import Journal
     from reconciler.model import Limit, Outcome, Plan, Result
     from reconciler.turn import Stop
-
-# A number that was read longer ago than this is read again before it is written: a person may
-# have thought about the prompt.
-FRESH_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +254,7 @@ async def _write(
 
         if kept is not None:
             await kept.begin(made, digest(made, plan_key()))
-        applying = Apply(
-            api, tell, stop, fresh_until, FRESH_SECONDS, kept, terms.fail_fast, terms.canary
-        )
+        applying = Apply(api, tell, stop, fresh_until, kept, terms.fail_fast, terms.canary)
         try:
             await applying.run(made)
         except asyncio.CancelledError:
