@@ -30,10 +30,11 @@ class ReconcilerError(Exception):
     """The base of all: its text is a sentence for a person; `exit_code` ends the process."""
 
     exit_code = 1
+    title = "Error"
 
     def lines(self) -> list[str]:
         """What a person is told; nothing where all has been said already."""
-        return [f"Error: {self}"] if str(self) else []
+        return [f"{self.title}: {self}"] if str(self) else []
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -126,6 +127,7 @@ class Differences(ReconcilerError):
 
 class Refused(ReconcilerError):
     exit_code = 3
+    title = "Refused"
 
 
 class PartlyConverged(ReconcilerError):
