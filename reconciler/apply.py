@@ -10,6 +10,7 @@ from reconciler.api import Api
 from reconciler.errors import SetupError, Stopping
 from reconciler.journal import Journal
 from reconciler.model import Change, Outcome, Plan, Status
+from reconciler.plan import FRESH_SECONDS
 from reconciler.turn import Stop, Turn
 from reconciler.workers import spread
 
@@ -21,7 +22,7 @@ class Apply:
     """One run over one plan.
 
     tell: is handed every Outcome as it comes.
-    fresh_until: see Turn; 0 where every number is to be read before it is written.
+    fresh_until, fresh_for: see Turn; 0 where every number is to be read before it is written.
     canary: how many numbers are written and read again before any other is written.
     """
 
@@ -29,9 +30,11 @@ class Apply:
     tell: Callable[[Outcome], None]
     stop: Stop
     fresh_until: float
+    fresh_for: float = FRESH_SECONDS
     journal: Journal | None = None
     fail_fast: bool = False
     canary: int = 0
+    _by_itself: asyncio.Lock = field(default_factory=asyncio.Lock)
     _turns: dict[str, Turn] = field(default_factory=dict)
     _ended: dict[str, Outcome] = field(default_factory=dict)
 
@@ -74,7 +77,13 @@ class Apply:
             self._end(Outcome(change.number, Status.PROTECTED))
         elif self.stop.reason is None:
             turn = self._turns[change.number] = Turn(
-                self.api, change, self.stop, self.journal, self.fresh_until
+                self.api,
+                change,
+                self.stop,
+                self.journal,
+                self.fresh_until,
+                self.fresh_for,
+                self._by_itself,
             )
             self._end(await self._ending(turn))
 

@@ -6,6 +6,7 @@ ReconcilerError                  1  it could not be done
 ├── ApiError                     1  the API could not be used
 │   ├── Stopping                 1  stops the whole run: every other request would end so too
 │   │   ├── Unauthorized         1  401 or 403
+│   │   │   └── Forbidden        1  403: these credentials are not good for it
 │   │   └── Outage               1  many requests in a row have failed, all for the same reason
 │   ├── Rejected                 1  the API answered, and said no (400, 404, 3xx …)
 │   └── Transient                1  may pass by itself: worth another try
@@ -85,6 +86,10 @@ class Stopping(ApiError):
 
 class Unauthorized(Stopping):
     """401 or 403."""
+
+
+class Forbidden(Unauthorized):
+    """403: these credentials are not good for it, whatever else they are good for."""
 
 
 class Outage(Stopping):

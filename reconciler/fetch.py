@@ -26,8 +26,7 @@ async def fetch(api: Api, numbers: Iterable[str], take: Callable[[Reading], None
 async def read_one(api: Api, number: str) -> Reading:
     """One number's live configuration, or why there is none. Raises Stopping."""
     try:
-        body, _ = await api.read_number(number)
-        return wire.live_number(body, number)
+        return await api.read_number(number, lambda body: wire.live_number(body, number))
     except Stopping:
         raise
     except ApiError as error:

@@ -121,9 +121,22 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """Which part of a run over many machines a plan is: `index` of `count`, from 1.
+
+    `numbers` counts those of all shards together.
+    """
+
+    index: int
+    count: int
+    numbers: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Changes and errors, each sorted by number; `numbers` counts those that were planned for,
-    `managed` all that the files declare; `max_changes` is how many of them may be written."""
+    `managed` all that the files declare; `max_changes` is how many of them may be written.
+    `shard` is None where it is the whole."""
 
     created_at: str
     api_url: str
@@ -135,6 +148,7 @@ class Plan:
     changes: tuple[Change, ...]
     errors: tuple[Failure, ...]
     warnings: tuple[Problem, ...] = ()
+    shard: Shard | None = None
 
     @property
     def unchanged(self) -> int:

@@ -18,6 +18,7 @@ from reconciler.model import (
     Outcome,
     Plan,
     Result,
+    Shard,
     Source,
     SourceFile,
     Status,
@@ -90,6 +91,9 @@ def _contradiction(data: Mapping[str, Any]) -> str | None:
     numbers = [change["number"] for change in data["changes"]]
     if len(set(numbers)) < len(numbers) or not all(map(E164.fullmatch, numbers)):
         return "names a number twice, or one that is none"
+    shard = data.get("shard", {"index": 1, "count": 1})
+    if shard["index"] > shard["count"]:
+        return "is of a shard that there cannot be"
     known = schema.parameters().keys()
     for change in data["changes"]:
         shown = {name: each["after"] or "" for name, each in change["fields"].items()}
@@ -134,6 +138,7 @@ def _plan(data: Mapping[str, Any]) -> Plan:
         changes=tuple(_change(change) for change in data["changes"]),
         errors=tuple(Failure(**failure) for failure in data["errors"]),
         warnings=tuple(Problem(**warning) for warning in data["warnings"]),
+        shard=Shard(**data["shard"]) if "shard" in data else None,
     )
 
 

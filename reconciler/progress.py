@@ -11,17 +11,22 @@ LINE_EVERY, BAR_EVERY = 10.0, 0.1
 
 
 class Progress:
-    """Counts what is done and what is tried again; showing it is somebody else's, and rarer."""
+    """Counts what is done and what is tried again; showing it is somebody else's, and rarer.
+
+    note: says a line wherever anything is shown. say: where the run is to be verbose, else None.
+    """
 
     def __init__(self, what: str, total: int) -> None:
         self.what, self.total = what, total
         self.done = self.retries = 0
         self.say: Callable[[str], None] | None = None
+        self.note: Callable[[str], None] = lambda _: None
         self._clock = asyncio.get_running_loop().time
         self._began = self._clock()
 
-    def advance(self) -> None:
-        self.done += 1
+    def advance(self, by: int = 1) -> None:
+        """So many are done; fewer than none where some turn out not to be."""
+        self.done += by
 
     def retry(self, why: str) -> None:
         """Another try is made, and why; said only where the run is to be verbose."""
@@ -57,6 +62,7 @@ async def progress(
         yield seen
         return
     with _bar(seen, plain) if sys.stderr.isatty() else _lines() as (say, show, every):
+        seen.note = say
         if verbosity > 0:
             seen.say = say
         ticker = asyncio.create_task(_tick(seen, show, every))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from reconciler import schema, wire
@@ -13,7 +14,7 @@ from reconciler.errors import ApiError, Stopping, Throttled, Transient
 from reconciler.fetch import read_one
 from reconciler.journal import Journal
 from reconciler.model import Change, Failure, LiveNumber, Outcome, Status
-from reconciler.plan import FRESH_SECONDS, Position, position, stranger, unlike
+from reconciler.plan import Position, position, stranger, unlike
 from reconciler.words import value
 
 
@@ -42,7 +43,9 @@ class _Stale(Exception):
 class Turn:
     """One number's way through: what has been sent for it so far, and what came of it.
 
-    fresh_until: until when (time.monotonic) the number needs no reading before it is written.
+    fresh_until: until when (time.monotonic) the number needs no reading before it is written;
+    a reading keeps it fresh for `fresh_for` seconds.
+    by_itself: held by the one number that is seen through without others in its way.
     """
 
     api: Api
@@ -50,8 +53,10 @@ class Turn:
     stop: Stop
     journal: Journal | None
     fresh_until: float
-    stale: int = 0
+    fresh_for: float
+    by_itself: asyncio.Lock
     posts: int = 0
+    lost: bool = False
     waited: float = 0.0
     intended: bool = False
     task: asyncio.Task[Outcome] | None = None
@@ -93,6 +98,18 @@ class Turn:
         return self.failed(code, message + doubt)
 
     async def _take(self) -> Outcome:
+        """Sees the number through, once more where what is known of it became too old meanwhile:
+        then by itself, as what made it old was the others' waiting for the same pace."""
+        try:
+            return await self._converge()
+        except _Stale:
+            async with self.by_itself:
+                for _ in range(MOST_STALE):
+                    with suppress(_Stale):
+                        return await self._converge()
+        return self.failed("TooSlow", "Its turn to be written always came too late.")
+
+    async def _converge(self) -> Outcome:
         """Reads again if it must, writes, and where an answer is lost, reads before writing again:
         a POST whose answer did not arrive may have been carried out all the same."""
         while True:
@@ -101,19 +118,24 @@ class Turn:
             await self._intend()
             try:
                 return self._judge(await self._write(), "The API accepted it")
-            except _Stale:
-                self.stale += 1
-                if self.stale > MOST_STALE:
-                    return self.failed("TooSlow", "Its turn to be written always came too late.")
-            except Transient as error:
-                if not isinstance(error, Throttled):
-                    self.fresh_until = 0.0
-                if not await self._pause(error):
-                    return await self._look() or self.failed(error.code, error.message)
             except Stopping:
                 raise
+            except Throttled as error:
+                if not await self._pause(error):
+                    return await self._last_look(error)
+            except Transient as error:
+                self.fresh_until, self.lost = 0.0, True
+                if not await self._pause(error):
+                    return await self._last_look(error)
             except ApiError as error:
-                return self.failed(error.code, error.message)
+                return await self._last_look(error)
+
+    async def _last_look(self, error: ApiError) -> Outcome:
+        """No further try: what the number is now, or that it was not written, and why."""
+        if settled := await self._look():
+            return settled
+        doubt = " An answer was lost: whether it may yet be written is not known."
+        return self.failed(error.code, error.message + (doubt if self.lost else ""))
 
     def _is_stale(self) -> bool:
         return time.monotonic() > self.fresh_until
@@ -148,7 +170,7 @@ class Turn:
         reading = await read_one(self.api, self.change.number)
         if isinstance(reading, Failure):
             return self._unread(reading)
-        self.fresh_until = time.monotonic() + FRESH_SECONDS
+        self.fresh_until = time.monotonic() + self.fresh_for
         if other := stranger(self.change.guards, reading):
             return self.failed(other.code, other.message)
         where = position(self.change, reading, schema.phones())
@@ -164,6 +186,8 @@ class Turn:
 
     def _judge(self, live: LiveNumber, so_far: str) -> Outcome:
         """Whether what the API now shows, after what happened `so_far`, is what was asked for."""
+        if other := stranger(self.change.guards, live):
+            return self.cut_off(other.code, other.message)
         names = unlike(self.change.post, live.fields, schema.phones())
         if not names:
             return self._ended(Status.APPLIED if self.posts else Status.ALREADY_IN_PLACE)

@@ -49,6 +49,8 @@ MAY = {
     "diff": {"model"},
     "plan": {"diff", "model"},
     "selection": {"errors", "model", "words"},
+    "shard": set(),
+    "merge": {"errors", "model", "shard"},
     "seal": set(),
     "render": {"model", "render", "seal", "words"},
     "planfile": {"errors", "model", "render", "schema", "seal", "words"},
@@ -58,14 +60,43 @@ MAY = {
     "progress": set(),
     "api": {"api", "errors", "pace"},
     "fetch": {"api", "errors", "model", "wire", "workers"},
+    "listing": {"api", "errors", "fetch", "model", "wire"},
     "journal": {"errors", "model"},
     "lock": {"errors"},
     "revert": {"model", "plan", "schema"},
     "turn": {"api", "errors", "fetch", "journal", "model", "plan", "schema", "wire", "words"},
-    "apply": {"api", "errors", "journal", "model", "turn", "workers"},
+    "apply": {"api", "errors", "journal", "model", "plan", "turn", "workers"},
+    "credentials": {"errors"},
+    "remote": {
+        "api",
+        "apply",
+        "credentials",
+        "errors",
+        "fetch",
+        "model",
+        "pace",
+        "plan",
+        "schema",
+        "turn",
+    },
+    "distribute": {"errors", "journal", "model", "remote", "shard", "turn", "workers"},
+    "cluster": {"errors"},
     "sandbox": {"errors", "sandbox", "schema"},
 }
-PURE = ["diff", "export", "model", "plan", "render", "revert", "rules", "seal", "selection", "wire"]
+PURE = [
+    "diff",
+    "export",
+    "merge",
+    "model",
+    "plan",
+    "render",
+    "revert",
+    "rules",
+    "seal",
+    "selection",
+    "shard",
+    "wire",
+]
 WORLD = {
     "asyncio",
     "httpx",
@@ -123,7 +154,13 @@ def test_a_pure_module_reaches_for_nothing_outside(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("library", "importers"), [("httpx", {"api/exchange", "api/client"}), ("deepdiff", {"diff"})]
+    ("library", "importers"),
+    [
+        ("httpx", {"api/exchange", "api/client"}),
+        ("deepdiff", {"diff"}),
+        ("distributed", {"cluster"}),
+        ("dask", {"cluster"}),
+    ],
 )
 def test_a_library_has_one_importer(library: str, importers: set[str]) -> None:
     found = {

@@ -11,23 +11,26 @@ from harness import Account, Run
 
 from reconciler.cli import cli
 
-READ_ONLY = ("validate", "plan", "drift", "export", "revert", "show", "schema")
+READ_ONLY = ("validate", "plan", "drift", "export", "revert", "show", "schema", "merge")
 # Values for the flags that take one; a flag without one here fails the test below.
 VALUES = {
     "--target": "+6125550000*",
     "--exclude": "+61255500001",
     "--tag": "sales",
     "--out": "out.json",
+    "--shard": "1/1",
     "--max-changes": "100%",
     "--timeout": "5",
     "--parallelism": "2",
     "--retry-for": "5",
     "--max-rate": "500",
+    "--fetch": "auto",
     "--format": "json",
     "--sandbox-db": "other.sqlite",
 }
 # Flags that would point the command elsewhere.
-ELSEWHERE = {"--api-url", "--account-sid", "--token-file", "--ca-file", "--help"}
+# tests/test_dask.py holds --dask to the same.
+ELSEWHERE = {"--dask", "--api-url", "--account-sid", "--token-file", "--ca-file", "--help"}
 
 
 def flags(command: click.Command) -> list[list[str]]:
@@ -59,6 +62,7 @@ def combinations(name: str) -> list[list[str]]:
 ARGUMENTS = {
     "show": ["plan.json"],
     "revert": ["plan.json"],
+    "merge": ["shard.json"],
     "schema": ["plan"],
     "export": ["+61255500000"],
 }
@@ -73,6 +77,7 @@ def test_a_read_only_command_never_posts(
     keys = "".join(f"  {number}: {{tags: [sales]}}\n" for number in numbers)
     path = write(f"version: 1\ndefaults: {{Recording: Off}}\nnumbers:\n{keys}")
     reconciler("plan", path, "--out", "plan.json")
+    reconciler("plan", path, "--shard", "1/1", "--out", "shard.json")
     before = [account.live(number) for number in numbers]
     for combination in combinations(name):
         # Numbers and --all exclude each other.

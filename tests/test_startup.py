@@ -11,6 +11,7 @@ HEAVY = [
     "aiohttp",
     "asyncio",
     "deepdiff",
+    "distributed",
     "httpx",
     "jsonschema",
     "phonenumbers",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,9 @@ class Access:
     loopback: bool = False
     name: str | None = None
     ca_file: Path | None = None
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("This holds the token, and is not to leave the process.")
 
     @property
     def basic(self) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
-from reconciler.errors import Rejected, ServerFailed, Throttled, Unauthorized, Unreadable
+from reconciler.errors import Forbidden, Rejected, ServerFailed, Throttled, Unauthorized, Unreadable
 
 SERVER_FAILURES = frozenset({500, 502, 503, 504})
 
@@ -30,8 +30,10 @@ def decoded(answer: Answer) -> Any:
         except (ValueError, RecursionError):
             raise Unreadable("NotJson", "The answer is not JSON, or broke off.") from None
     code, message = _envelope(status, body)
-    if status in (401, 403):
-        raise Unauthorized(code, f"The API refused the credentials ({status}): {message}")
+    if status == 401:
+        raise Unauthorized(code, f"The API refused the credentials (401): {message}")
+    if status == 403:
+        raise Forbidden(code, f"The API refused access (403): {message}")
     if status == 429:
         raise Throttled(code, message, retry_after=_retry_after(headers))
     if status in SERVER_FAILURES:
@@ -87,4 +89,4 @@ def rows_of(page: Any) -> tuple[list[Any], int | None]:
         isinstance(row, dict) and row.get("Number") for row in rows
     ):
         raise Unreadable("UnexpectedAnswer", "The list endpoint's answer is no list of numbers.")
-    return rows, total if isinstance(total, int) else None
+    return rows, total if type(total) is int else None

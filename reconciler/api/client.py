@@ -10,13 +10,14 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.api import exchange
 from reconciler.api.access import Access
 from reconciler.api.answers import decoded, rows_of
 from reconciler.api.exchange import Exchange
+from reconciler.api.pages import AHEAD, PAGE, Pages
 from reconciler.errors import (
     ApiError,
     Outage,
@@ -33,10 +34,10 @@ from reconciler.pace import Pacer, Verdict
 if TYPE_CHECKING:
     import httpx
 
+T = TypeVar("T")
 ATTEMPTS = 6
 FIRST_WAIT, LONGEST_WAIT = 0.25, 20.0
 MOST_FAILURES_IN_A_ROW = 20
-PAGE = 200
 
 
 class Api:
@@ -62,11 +63,15 @@ class Api:
         self._retry_for = retry_for
         self._on_retry = on_retry
         self._on_request = on_request
-        self._row = _Row()
+        # Apart, as the reads that tell whether a write was carried out may all pass.
+        self._rows = {"GET": _Row(), "POST": _Row()}
 
-    async def read_number(self, number: str) -> tuple[Any, int]:
-        """GET /v2/Numbers/{digits}: the answer and how many requests it took."""
-        return await self._get(_path(number))
+    async def read_number(self, number: str, understand: Callable[[Any], T]) -> T:
+        """GET /v2/Numbers/{digits}: what `understand` makes of the answer.
+
+        An answer that it raises Unreadable for is asked for again, as any that may pass.
+        """
+        return await self._get(_path(number), understand)
 
     async def write_number(
         self, number: str, body: Mapping[str, str], sent: Callable[[], None] = lambda: None
@@ -78,29 +83,37 @@ class Api:
         content = json.dumps(dict(body)).encode()
         return await self._once("POST", _path(number), content, sent)
 
-    async def list_numbers(self) -> AsyncIterator[Any]:
-        """GET /v2/Accounts/{AccountSid}/Numbers, page by page: each number's object, once.
+    def pages(self, owner: str | None = None, left: Callable[[], int] = lambda: 1) -> Pages:
+        """GET /v2/Accounts/{AccountSid}/Numbers, or /v2/Properties/{PropertySid}/Numbers where
+        `owner` is a property. For `left` see Pages."""
+        of = f"Accounts/{self.access.account_sid}" if owner is None else f"Properties/{owner}"
 
-        How long a page may be and whether the total is told is the API's affair: it goes on until
-        a page is empty or all of the total are there, and fails where the pages do not lead there.
+        async def ask(skip: int) -> tuple[list[Any], int | None]:
+            path = f"/v2/{of}/Numbers?Results_Count={PAGE}&Results_Skip={skip}"
+            return await self._get(path, rows_of)
+
+        return Pages(ask, min(AHEAD, self.pacer.most), left)
+
+    async def list_numbers(self) -> AsyncIterator[Any]:
+        """Each number of the account, once: its object.
+
+        How long a page may be and whether the total is told is the API's affair. Raises Unreadable
+        where the pages do not lead to the end, or to fewer numbers than the total.
         """
-        path = f"/v2/Accounts/{self.access.account_sid}/Numbers"
         seen: set[str] = set()
-        skip, longest = 0, 0
-        while True:
-            page, _ = await self._get(f"{path}?Results_Count={PAGE}&Results_Skip={skip}")
-            rows, total = rows_of(page)
-            new = [row for row in rows if str(row["Number"]) not in seen]
-            seen.update(str(row["Number"]) for row in new)
-            for row in new:
-                yield row
-            if not rows or len(seen) == total or (total is None and len(rows) < longest):
-                break
-            if not new:
-                raise Unreadable("UnexpectedAnswer", "The list's pages repeat and do not end.")
-            skip, longest = skip + len(rows), max(longest, len(rows))
-        if total is not None and len(seen) < total:
-            told = f"The list gives {len(seen):,} numbers of {total:,}; try again."
+        stuck = False
+        pages = self.pages()
+        async with aclosing(pages.walk()) as walk:
+            async for rows in walk:
+                if stuck:
+                    raise Unreadable("UnexpectedAnswer", "The list's pages repeat and do not end.")
+                new = {number: row for row in rows if (number := str(row["Number"])) not in seen}
+                stuck = not new
+                seen |= new.keys()
+                for row in new.values():
+                    yield row
+        if pages.total is not None and len(seen) < pages.total:
+            told = f"The list gives {len(seen):,} numbers of {pages.total:,}; try again."
             raise Unreadable("UnexpectedAnswer", told)
 
     async def wait_before_retry(
@@ -113,20 +126,23 @@ class Api:
         """
         wait: float = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (attempt - 1))
         wait *= random.uniform(0.5, 1.0)  # noqa: S311  (jitter, not a secret)
-        if error.retry_after is not None:
-            wait = max(wait, error.retry_after)
         error.attempts = attempt
+        if error.retry_after is not None:
+            # The pause holds every request of the run, so that there is nothing else to go on with.
+            if error.retry_after > self._retry_for:
+                raise _too_long(error, error.retry_after)
+            wait = max(wait, error.retry_after)
         if attempt >= ATTEMPTS or waited + wait > self._retry_for:
             raise error
         self._on_retry(f"{error.message} Trying again in {wait:.1f} s.")
         await _sleep(wait, hurry)
         return wait
 
-    async def _get(self, path: str) -> tuple[Any, int]:
+    async def _get(self, path: str, understand: Callable[[Any], T]) -> T:
         waited, attempt = 0.0, 1
         while True:
             try:
-                return await self._once("GET", path), attempt
+                return understand(await self._once("GET", path))
             except Transient as error:
                 waited += await self.wait_before_retry(error, attempt, waited)
             except ApiError as error:
@@ -155,7 +171,7 @@ class Api:
             after = error.retry_after if isinstance(error, Transient) else None
             self.pacer.leave(turn, verdict, after)
             if verdict is not Verdict.NEUTRAL or error is not None:
-                self._row.count(turn.began, error)
+                self._rows[method].count(turn.began, error)
         return answer
 
     async def _ask(self, method: str, path: str, content: bytes | None) -> Any:
@@ -228,6 +244,11 @@ async def _sleep(seconds: float, hurry: asyncio.Event | None) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await hurry.wait()
+
+
+def _too_long(error: Transient, seconds: float) -> Outage:
+    message = f"The API asks for a pause of {seconds:,.0f} s, which is longer than --retry-for."
+    return Outage(error.code, message, attempts=error.attempts)
 
 
 def _verdict(error: ApiError) -> Verdict:

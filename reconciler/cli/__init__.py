@@ -13,6 +13,7 @@ from reconciler import __version__
 from reconciler.cli import (
     applying,
     exporting,
+    merging,
     offline,
     planning,
     reverting,
@@ -36,6 +37,7 @@ def cli() -> None:
 for _command in (
     offline.validate,
     planning.plan,
+    merging.merge,
     applying.apply,
     offline.show,
     planning.drift,

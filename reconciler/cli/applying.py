@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import options, planning, run, screen
+from reconciler.cli import dasking, options, planning, run, screen
 from reconciler.cli.connect import plan_key
 from reconciler.cli.options import Connection, Finite, Output, Selection, option
 from reconciler.cli.run import Session
@@ -35,6 +35,7 @@ class Terms:
     max_changes: Limit | None
     journal: Path | None
     lock_timeout: float
+    dask: str | None
 
 
 terms = options.gather(
@@ -62,12 +63,14 @@ terms = options.gather(
         metavar="SECONDS",
         help="How long to wait for another apply over the same files.  [default: not at all]",
     ),
+    dasking.dask,
 )
 
 
 @click.command()
 @click.argument("paths", metavar="PATH...|PLAN", nargs=-1, required=True)
 @options.selection
+@options.fetch
 @terms
 @options.strict
 @options.connection
@@ -105,7 +108,7 @@ def _apply_saved(
     made = planfile.load_plan(Path(paths[0]), plan_key())
     with (
         lock.held([Path(paths[0]).parent], terms.lock_timeout, screen.tell),
-        run.session(connection, output, account_sid=made.account_sid) as session,
+        dasking.session(terms.dask, connection, output, account_sid=made.account_sid) as session,
     ):
         _refuse_other_api(made, session)
         # It was read by another run, however short a time ago: nothing in it is fresh.
@@ -127,10 +130,12 @@ def _apply_files(
     folders = [Path(source.path).parent for source in declared.sources]
     with (
         lock.held(folders, terms.lock_timeout, screen.tell),
-        run.session(connection, output, declared) as session,
+        dasking.session(terms.dask, connection, output, declared) as session,
     ):
-        fresh_until = time.monotonic() + FRESH_SECONDS
-        _apply(session, session.plan(declared, numbers, terms.max_changes), terms, fresh_until)
+        # A list may lag behind the numbers themselves, so nothing of it is fresh either.
+        fresh_until = time.monotonic() + FRESH_SECONDS if connection.fetch == "each" else 0.0
+        made = dasking.plan(terms.dask, session, declared, numbers, terms.max_changes)
+        _apply(session, made, terms, fresh_until)
 
 
 def _refuse_other_api(made: Plan, session: Session) -> None:
@@ -247,6 +252,12 @@ async def _write(
     from reconciler.model import Result
     from reconciler.render.json import digest
 
+    if terms.dask is not None and made.changes:
+        if kept is not None:
+            await kept.begin(made, digest(made, plan_key()))
+        how = (terms.fail_fast, terms.canary)
+        outcomes = await dasking.write(terms.dask, session, made, how, stop, kept)
+        return Result(run.now(), made.api_url, made.account_sid, outcomes, stop.reason)
     async with session.conversation("Writing", len(made.changes)) as (api, seen):
 
         def tell(_: Outcome) -> None:
@@ -254,7 +265,15 @@ async def _write(
 
         if kept is not None:
             await kept.begin(made, digest(made, plan_key()))
-        applying = Apply(api, tell, stop, fresh_until, kept, terms.fail_fast, terms.canary)
+        applying = Apply(
+            api,
+            tell,
+            stop,
+            fresh_until,
+            journal=kept,
+            fail_fast=terms.fail_fast,
+            canary=terms.canary,
+        )
         try:
             await applying.run(made)
         except asyncio.CancelledError:

@@ -24,11 +24,16 @@ _ACCOUNT = re.compile(r"[A-Za-z0-9_-]+")
 
 @contextmanager
 def access(
-    connection: Connection, declared: Desired | None = None, account_sid: str | None = None
+    connection: Connection,
+    declared: Desired | None = None,
+    account_sid: str | None = None,
+    *,
+    asks: bool = True,
 ) -> Iterator[Access]:
     """Where to ask and as whom; the sandbox, where that is what is asked for.
 
-    `account_sid` is the account where no flag and no file names one. Raises SetupError.
+    `account_sid` is the account where no flag and no file names one. Where it is not this process
+    that `asks`, it needs no token. Raises SetupError.
     """
     account = connection.account_sid or _declared_account(declared) or account_sid
     if account is not None and not _ACCOUNT.fullmatch(account):
@@ -37,7 +42,7 @@ def access(
         with _sandbox(connection, declared, account) as ready:
             yield ready
     else:
-        yield _real(connection, account)
+        yield _real(connection, account, asks)
 
 
 def plan_key() -> str | None:
@@ -57,7 +62,8 @@ def _declared_account(declared: Desired | None) -> str | None:
     return accounts[0] if accounts else None
 
 
-def _real(connection: Connection, account: str | None) -> Access:
+def _real(connection: Connection, account: str | None, asks: bool) -> Access:
+    from reconciler import credentials
     from reconciler.api import Access
 
     url = _checked_url(connection)
@@ -69,7 +75,7 @@ def _real(connection: Connection, account: str | None) -> Access:
     return Access(
         url=url,
         account_sid=account,
-        token=_token(connection),
+        token=credentials.token(connection.token_file) if asks else "",
         timeout=connection.timeout,
         loopback=_is_loopback(urlsplit(url).hostname or ""),
         ca_file=connection.ca_file,
@@ -148,18 +154,3 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _token(connection: Connection) -> str:
-    if connection.token_file is not None:
-        try:
-            token = connection.token_file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            raise SetupError(f"--token-file {connection.token_file} cannot be read.") from None
-    else:
-        token = os.environ.get("RECONCILER_TOKEN", "").strip()
-    if not token:
-        raise SetupError("No token is given: set RECONCILER_TOKEN or use --token-file.")
-    if not (token.isascii() and token.isprintable()):
-        raise SetupError("The token holds characters that no token has; was it copied whole?")
-    return token

@@ -67,6 +67,8 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
+    """`fetch` is as --fetch has it, and each for the commands without that flag."""
+
     api_url: str
     account_sid: str | None
     token_file: Path | None
@@ -78,6 +80,7 @@ class Connection:
     insecure_http: bool
     sandbox: bool
     sandbox_db: Path
+    fetch: str = "each"
 
 
 def gather(kind: type[Any], name: str, *options: Decorator) -> Decorator:
@@ -86,7 +89,8 @@ def gather(kind: type[Any], name: str, *options: Decorator) -> Decorator:
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def gathered(*args: Any, **given: Any) -> Any:
-            parts = {field.name: given.pop(field.name) for field in fields(kind)}
+            named = [field.name for field in fields(kind) if field.name in given]
+            parts = {name: given.pop(name) for name in named}
             return command(*args, **{name: kind(**parts)}, **given)
 
         wrapped: Callable[..., Any] = gathered
@@ -98,6 +102,15 @@ def gather(kind: type[Any], name: str, *options: Decorator) -> Decorator:
 
 
 paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+
+fetch = option(
+    "--fetch",
+    type=click.Choice(["each", "list", "auto"]),
+    default="each",
+    show_default=True,
+    help="Read numbers one a request (each), 200 a request from the account's list, or by the list "
+    "where that takes fewer requests (auto).",
+)
 
 strict = option("--strict", is_flag=True, help="Let warnings fail the run.")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import options, run, screen
+from reconciler.cli import dasking, options, run, screen, sharding
 from reconciler.cli.connect import plan_key
 from reconciler.cli.options import Connection, Output, Selection, option
 from reconciler.errors import Differences, ReconcilerError, SetupError, UsageError
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 @options.out
 @option("--detailed-exitcode", is_flag=True, help="Exit with 2 where something differs.")
 @options.max_changes
+@sharding.shard
+@options.fetch
+@dasking.dask
 @options.strict
 @options.connection
 @options.output
@@ -33,6 +36,8 @@ def plan(
     out: Path | None,
     detailed_exitcode: bool,
     max_changes: Limit | None,
+    shard: sharding.Part | None,
+    dask: str | None,
     strict: bool,
     connection: Connection,
     output: Output,
@@ -40,7 +45,7 @@ def plan(
     """Show what differs between the files and the live configuration."""
     declared = run.load(paths, strict)
     refuse_out(out, [Path(source.path) for source in declared.sources])
-    made = _surveyed(declared, selection, max_changes, connection, output)
+    made = _surveyed(declared, selection, max_changes, connection, output, dask, shard)
     show(made, output)
     save(made, out)
     fail_on_errors(made)
@@ -51,18 +56,21 @@ def plan(
 @click.command()
 @options.paths
 @options.selection
+@options.fetch
+@dasking.dask
 @options.strict
 @options.connection
 @options.output
 def drift(
     paths: tuple[str, ...],
     selection: Selection,
+    dask: str | None,
     strict: bool,
     connection: Connection,
     output: Output,
 ) -> None:
     """Show what is live but not declared so; exit with 2 where there is any."""
-    made = _surveyed(run.load(paths, strict), selection, None, connection, output)
+    made = _surveyed(run.load(paths, strict), selection, None, connection, output, dask)
     show(made, output)
     fail_on_errors(made)
     if made.changes:
@@ -75,11 +83,16 @@ def _surveyed(
     limit: Limit | None,
     connection: Connection,
     output: Output,
+    dask: str | None = None,
+    part: sharding.Part | None = None,
 ) -> Plan:
     """The plan for what the files declare, read live."""
+    if dask is not None and part is not None:
+        raise UsageError("--dask and --shard both share the numbers out; use one of them.")
     numbers = run.choose(declared, selection)
-    with run.session(connection, output, declared) as session:
-        return session.plan(declared, numbers, limit)
+    with dasking.session(dask, connection, output, declared) as session:
+        made = dasking.plan(dask, session, declared, sharding.chosen(numbers, part), limit)
+    return sharding.marked(made, part, numbers)
 
 
 def refuse_out(out: Path | None, sources: list[Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from reconciler.cli import connect, screen
 from reconciler.cli.options import Connection, Output, Selection
 from reconciler.errors import InputError, Interrupted, Problem, SetupError
+from reconciler.words import inert
 
 if TYPE_CHECKING:
     from reconciler.api import Access, Api
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
         Reading,
         SourceFile,
     )
+    from reconciler.pace import Pacer
     from reconciler.progress import Progress
 
 T = TypeVar("T")
 INTERRUPTED = "Interrupted."
+_SID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def load(paths: Sequence[str], strict: bool) -> Desired:
@@ -63,13 +67,38 @@ def choose(declared: Desired, selection: Selection) -> list[DesiredNumber]:
     return chosen
 
 
-@dataclass(frozen=True, slots=True)
+def guarded_property(numbers: Iterable[DesiredNumber]) -> str | None:
+    """The one property that the files of all these numbers guard, where it can be part of a URL."""
+    owners = {number.guards.get("PropertySid") for number in numbers}
+    owner = owners.pop() if len(owners) == 1 else None
+    return owner if owner is not None and _SID.fullmatch(owner) else None
+
+
+def sifted(found: Iterable[Change | Failure]) -> tuple[list[Change], list[Failure]]:
+    """The changes and the failures, each sorted by number."""
+    from reconciler.model import Change
+
+    changes: list[Change] = []
+    failures: list[Failure] = []
+    for each in sorted(found, key=lambda each: each.number):
+        if isinstance(each, Change):
+            changes.append(each)
+        else:
+            failures.append(each)
+    return changes, failures
+
+
+@dataclass(slots=True)
 class Session:
-    """One run against one API: where and as whom, how, and what is shown of it."""
+    """One run against one API: where and as whom, how, and what is shown of it.
+
+    Its reads and its writes share one Pacer: what was learnt of the API's limit is not forgotten.
+    """
 
     access: Access
     connection: Connection
     output: Output
+    _pacer: Pacer | None = None
 
     @asynccontextmanager
     async def conversation(self, what: str, total: int) -> AsyncIterator[tuple[Api, Progress]]:
@@ -78,12 +107,14 @@ class Session:
         from reconciler.pace import Pacer
         from reconciler.progress import progress
 
-        pacer = Pacer(self.connection.parallelism, max_rate=self.connection.max_rate)
+        if self._pacer is None:
+            how = self.connection
+            self._pacer = Pacer(how.parallelism, max_rate=how.max_rate)
         async with (
             progress(what, total, self.output.verbosity, screen.plain(self.output)) as seen,
             connected(
                 self.access,
-                pacer,
+                self._pacer,
                 retry_for=self.connection.retry_for,
                 on_retry=seen.retry,
                 on_request=seen.say if self.output.verbose > 1 else None,
@@ -92,33 +123,57 @@ class Session:
             yield api, seen
 
     def judged(
-        self, numbers: Iterable[str], judge: Callable[[Reading], Change | Failure | None]
+        self,
+        numbers: Iterable[str],
+        judge: Callable[[Reading], Change | Failure | None],
+        owner: str | None = None,
     ) -> tuple[list[Change], list[Failure]]:
-        """Reads the numbers and sorts what `judge` makes of each. Raises Stopping."""
-        return asyncio_run(self._judged(list(numbers), judge))
+        """Reads the numbers and sorts what `judge` makes of each; `owner` is the PropertySid that
+        all of them are to be of. Raises Stopping, and Rejected where they cannot be listed."""
+        found = asyncio_run(self._judged(list(numbers), judge, owner))
+        return sifted(found.values())
 
     async def _judged(
-        self, numbers: Sequence[str], judge: Callable[[Reading], Change | Failure | None]
-    ) -> tuple[list[Change], list[Failure]]:
-        from reconciler.fetch import fetch
-        from reconciler.model import Change
-
-        changes: list[Change] = []
-        errors: list[Failure] = []
+        self,
+        numbers: Sequence[str],
+        judge: Callable[[Reading], Change | Failure | None],
+        owner: str | None,
+    ) -> dict[str, Change | Failure]:
+        found: dict[str, Change | Failure] = {}
         async with self.conversation("Reading", len(numbers)) as (api, seen):
 
             def take(reading: Reading) -> None:
                 seen.advance()
-                found = judge(reading)
-                if isinstance(found, Change):
-                    changes.append(found)
-                elif found is not None:
-                    errors.append(found)
+                judged = judge(reading)
+                if judged is not None:
+                    found[reading.number] = judged
 
+            def forget(number: str) -> None:
+                seen.advance(-1)
+                found.pop(number, None)
+
+            await self._read(api, numbers, take, forget, owner, seen.note)
+        return found
+
+    async def _read(
+        self,
+        api: Api,
+        numbers: Sequence[str],
+        take: Callable[[Reading], None],
+        forget: Callable[[str], None],
+        owner: str | None,
+        note: Callable[[str], None],
+    ) -> None:
+        from reconciler.fetch import fetch
+
+        how = self.connection.fetch
+        if how == "each":
             await fetch(api, numbers, take)
-        changes.sort(key=lambda change: change.number)
-        errors.sort(key=lambda failure: failure.number)
-        return changes, errors
+            return
+        from reconciler.listing import Listing
+
+        refused = (lambda line: note(inert(line))) if how == "auto" else None
+        await Listing(api, take, forget, owner, refused).read(numbers)
 
     def plan(
         self, declared: Desired, numbers: Sequence[DesiredNumber], limit: Limit | None
@@ -129,7 +184,8 @@ class Session:
         def judge(reading: Reading) -> Change | Failure | None:
             return plan.assess(declared.numbers[reading.number], reading, schema.phones())
 
-        changes, errors = self.judged((number.number for number in numbers), judge)
+        wanted = (number.number for number in numbers)
+        changes, errors = self.judged(wanted, judge, guarded_property(numbers))
         most = plan.max_changes(declared, limit)
         return self.planned(
             changes, errors, declared.sources, len(numbers), len(declared.numbers), most,

@@ -31,12 +31,14 @@ def result(made: Result) -> str:
 
 def plan_data(made: Plan) -> dict[str, Any]:
     """The plan as plan.schema.json has it, save its digest."""
+    shard = {} if made.shard is None else {"shard": asdict(made.shard)}
     return {
         "format_version": FORMAT_VERSION,
         "reconciler_version": __version__,
         "created_at": made.created_at,
         "api_url": made.api_url,
         "account_sid": made.account_sid,
+        **shard,
         "sources": [asdict(source) for source in made.sources],
         "summary": {
             "numbers": made.numbers,

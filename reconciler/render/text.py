@@ -21,6 +21,7 @@ ADVICE = {
     Status.NOT_ATTEMPTED: ("yellow", "not attempted", "run the same command again to go on"),
 }
 MOST_LISTED = 20
+MOST_NAMED = 3
 
 
 def plan(made: Plan, *, color: bool = False) -> str:
@@ -40,7 +41,8 @@ def _plan_lines(made: Plan) -> Iterator[Line]:
         yield _failure(failure)
     if made.errors:
         yield ()
-    yield ((_summary(made), "bold"),)
+    part = f"Shard {made.shard.index} of {made.shard.count}. " if made.shard else ""
+    yield ((part + _summary(made), "bold"),)
 
 
 def _change(change: Change) -> Iterator[Line]:
@@ -76,6 +78,8 @@ def _summary(made: Plan) -> str:
         return f"Plan: {len(made.changes):,} to change, {made.unchanged:,} unchanged{unread}."
     if made.errors:
         return f"Plan: nothing to change in {made.unchanged:,}{unread}."
+    if not made.numbers:
+        return "No changes. There are no numbers in it."
     return f"No changes. {_numbers(made.numbers)} as declared."
 
 
@@ -107,10 +111,17 @@ def _group(status: Status, group: list[Outcome]) -> Iterator[Line]:
             (f"  {code}{inert(outcome.message or '')}", ""),
         )
     for outcome in quiet[:MOST_LISTED]:
-        fields = ", ".join(inert(name) for name in outcome.posted or ())
+        fields = _named(list(outcome.posted or ()))
         yield (("    ", ""), (outcome.number, "bold"), (f"  {fields}" if fields else "", "dim"))
     if len(quiet) > MOST_LISTED:
         yield ((f"    and {len(quiet) - MOST_LISTED:,} more", "dim"),)
+
+
+def _named(fields: list[str]) -> str:
+    """The fields by name, as long as they fit beside a number."""
+    if len(fields) > MOST_NAMED:
+        return f"{len(fields)} fields"
+    return ", ".join(map(inert, fields))
 
 
 def _verdict(made: Result) -> str:
