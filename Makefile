@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+BENCH := .venv/.bench
 
 .PHONY: demo test check lint types docs docs-check bench bench-quick soak clean
 
@@ -28,10 +29,10 @@ docs-check: $(READY)
 	$(BIN)/python docs/reference.py | diff -u docs/reference.md - \
 	  || { echo 'docs/reference.md is stale: run make docs'; exit 1; }
 
-bench: $(READY)
+bench: $(BENCH)
 	$(BIN)/python benchmarks/bench.py
 
-bench-quick: $(READY)
+bench-quick: $(BENCH)
 	$(BIN)/python benchmarks/bench.py --quick
 
 soak: $(READY)
@@ -43,4 +44,8 @@ clean:
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(BENCH): $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@touch $@

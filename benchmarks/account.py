@@ -9,14 +9,19 @@ from pathlib import Path
 
 FIRST = 61255500000
 EVERY = 100
+FEW = ("Friendly", "Attribution_Campaign", "Recording")
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The files of `count` numbers; `live` is a sandbox's database, made by the lab."""
+    """The files of `count` numbers; `live` is a sandbox's database, made by the lab.
+
+    `names` are the fields that a number has; with none, all.
+    """
 
     count: int
     folder: Path
+    names: tuple[str, ...] = ()
 
     @property
     def declared(self) -> Path:
@@ -39,9 +44,9 @@ def write(account: Account) -> None:
     """Writes both files line by line, so that this process stays small."""
     account.folder.mkdir(parents=True)
     with account.declared.open("w", encoding="utf-8") as file:
-        file.writelines(_yaml(account.count))
+        file.writelines(_yaml(account))
     with account.seed.open("w", encoding="utf-8") as file:
-        file.writelines(_json(account.count))
+        file.writelines(_json(account))
 
 
 def fields(place: int) -> dict[str, str]:
@@ -63,15 +68,22 @@ def live_fields(place: int) -> dict[str, str]:
     return fields(place) | ({"Recording": "Off"} if place % EVERY == 0 else {})
 
 
-def _yaml(count: int) -> Iterator[str]:
+def _yaml(account: Account) -> Iterator[str]:
     yield "version: 1\nnumbers:\n"
-    for place in range(count):
+    for place in range(account.count):
+        told = _kept(account, fields(place))
         yield f"  +{FIRST + place}:\n"
-        yield from (f"    {name}: {value}\n" for name, value in fields(place).items())
+        yield from (f"    {name}: {value}\n" for name, value in told.items())
 
 
-def _json(count: int) -> Iterator[str]:
-    for place in range(count):
-        number = {"Number": f"+{FIRST + place}", **live_fields(place)}
+def _json(account: Account) -> Iterator[str]:
+    for place in range(account.count):
+        number = {"Number": f"+{FIRST + place}", **_kept(account, live_fields(place))}
         yield ("," if place else "[") + json.dumps(number) + "\n"
     yield "]\n"
+
+
+def _kept(account: Account, fields: dict[str, str]) -> dict[str, str]:
+    if not account.names:
+        return fields
+    return {name: fields[name] for name in account.names}

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import account as accounts
 from account import Account
-from lab import Lab, environment
+from lab import Lab, Server, environment
 from measure import CommandFailed, Usage, run
 from server import sandbox
 from table import Row
 
 A_ZONE = 10
+WORKERS = (10, 64)
+LITTLE = 1_000
 DOMAIN = "numbers.example."
 PROVIDER = Path(__file__).with_name("octodns_provider.py")
 
@@ -24,20 +26,20 @@ def beside_octodns(lab: Lab) -> list[Row]:
     octoDNS compares what is declared with what is live as reconciler does, but for DNS records.
     Here it is given a provider for this API: a TXT record is a number, a zone is 10 numbers so
     that its threads, one for each zone, are all at work, and its manager plans with 10 and with
-    64 of them. Ratios are octoDNS's figures divided by reconciler's.
+    64 of them. Its plans and reconciler's take turns against one server. Ratios are octoDNS's
+    figures divided by reconciler's.
     """
     if lab.octodns is None:
         return [{"what": "octodns is not installed; see --octodns"}]
-    counts = (1_000,) if lab.quick else (1_000, 10_000)
+    counts = (LITTLE,) if lab.quick else (LITTLE, 10_000)
     at = [(count, latency) for latency in (0.0, 0.05) for count in counts]
     return [row for count, latency in at for row in _rows(lab, lab.octodns, count, latency)]
 
 
 def _rows(lab: Lab, python: str, count: int, latency: float) -> Iterator[Row]:
-    ours = lab.plan(count, latency)
+    ours, *theirs = in_turns(lab, python, count, latency)
     yield _row("reconciler, 64 at once", count, latency, ours)
-    for workers in (10, 64):
-        usage = _plan(lab, python, count, latency, workers)
+    for workers, usage in zip(WORKERS, theirs, strict=True):
         row = _row(f"octoDNS, {workers} workers", count, latency, usage)
         yield {**row, "wall ratio": usage.wall / ours.wall, "CPU ratio": usage.cpu / ours.cpu}
 
@@ -52,19 +54,27 @@ def _row(what: str, count: int, latency: float, usage: Usage) -> Row:
     }
 
 
-def _plan(lab: Lab, python: str, count: int, latency: float, workers: int) -> Usage:
+def in_turns(lab: Lab, python: str, count: int, latency: float) -> list[Usage]:
+    """Our plan, then octoDNS's with each number of WORKERS: in turns, against one server."""
     made = lab.account(count)
-    config = _configured(made, workers)
+    configs = [_configured(made, workers) for workers in WORKERS]
 
-    def once() -> Usage:
-        with sandbox(made.live, latency) as server:
-            ran = run((python, str(PROVIDER), str(config)), environment(server))
-        plans = json.loads(ran.stdout)["live"].values()
-        if (changes := sum(len(plan["changes"]) for plan in plans)) != made.differing:
-            raise CommandFailed(f"octoDNS found {changes} changes; {made.differing} differ.")
-        return ran.usage
+    def turn(server: Server) -> list[Usage]:
+        theirs = [_planned(made, server, python, config) for config in configs]
+        return [lab.planned(made, server), *theirs]
 
-    return lab.once(("octoDNS", count, latency, workers), 1 if latency else 3, once)
+    keys: list[tuple[object, ...]] = [("plan beside octoDNS", count, latency)]
+    keys += [("octoDNS", count, latency, workers) for workers in WORKERS]
+    repeats = 1 if latency and count > LITTLE else lab.repeats(count)
+    return lab.in_turns(keys, repeats, sandbox(made.live, latency), turn)
+
+
+def _planned(made: Account, server: Server, python: str, config: Path) -> Usage:
+    ran = run((python, str(PROVIDER), str(config)), environment(server))
+    plans = json.loads(ran.stdout)["live"].values()
+    if (changes := sum(len(plan["changes"]) for plan in plans)) != made.differing:
+        raise CommandFailed(f"octoDNS found {changes} changes; {made.differing} differ.")
+    return ran.usage
 
 
 def _configured(made: Account, workers: int) -> Path:

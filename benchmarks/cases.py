@@ -8,14 +8,18 @@ import math
 from collections.abc import Callable, Sequence
 
 from beside_octodns import beside_octodns
-from lab import AT_ONCE, Lab
+from by_list import by_list
+from lab import Lab
 from measure import Usage
+from million import million
+from over_dask import dask
+from pacer import pacer
 from table import Row
+from targets import targets
 
 Case = Callable[[Lab], list[Row]]
 
 LATENCIES = (0.0, 0.05)
-STARTS = 7
 
 
 def plan(lab: Lab) -> list[Row]:
@@ -77,12 +81,12 @@ def validate(lab: Lab) -> list[Row]:
 def start(lab: Lab) -> list[Row]:
     """Start-up
 
-    The least that a command costs, median of 7.
+    The least that a command costs.
     """
     usages = {
-        "--help": lab.help(STARTS),
-        "validate, one number": lab.validate(1, STARTS),
-        "plan, one number": lab.plan(1, 0.0, STARTS),
+        "--help": lab.help(lab.starts),
+        "validate, one number": lab.validate(1, lab.starts),
+        "plan, one number": lab.plan(1, 0.0, lab.starts),
     }
     return [
         {"what": what, "wall s": usage.wall, "CPU s": usage.cpu, "peak MB": usage.peak}
@@ -96,15 +100,12 @@ def growth(lab: Lab) -> list[Row]:
     Figures per number are those of the whole run less those of a run over one number. The
     exponent is the slope of log(CPU) against log(N), least squares: 1 is linear.
     """
-    counts = _growing(lab)
+    counts = lab.counts
+    plan, load = lab.plan(1, 0.0, lab.starts), lab.validate(1, lab.starts)
     return [
-        _growth_row("plan", counts, [lab.plan(n, 0.0) for n in counts], lab.plan(1, 0.0, STARTS)),
-        _growth_row("validate", counts, [lab.validate(n) for n in counts], lab.validate(1, STARTS)),
+        _growth_row("plan", counts, [lab.plan(n, 0.0) for n in counts], plan),
+        _growth_row("validate", counts, [lab.validate(n) for n in counts], load),
     ]
-
-
-def _growing(lab: Lab) -> tuple[int, ...]:
-    return (1_000, 10_000) if lab.quick else (1_000, 10_000, 100_000)
 
 
 def _growth_row(what: str, counts: Sequence[int], usages: Sequence[Usage], least: Usage) -> Row:
@@ -125,44 +126,6 @@ def exponent(counts: Sequence[int], costs: Sequence[float]) -> float:
     return sum((a - x) * (b - y) for a, b in pairs) / sum((a - x) ** 2 for a in xs)
 
 
-def targets(lab: Lab) -> list[Row]:
-    """Targets, and what was measured
-
-    The plan at 50 ms less the validation of the same file, so that start-up and load stay apart;
-    its target is 1.15 * N * latency / 64. The bare client's time, last, shows how much of that the
-    sandbox takes. Growth is CPU per number, start-up apart, at the largest N over that at the
-    smallest.
-    """
-    count, latency = 10_000, 0.05
-    network = lab.plan(count, latency).wall - lab.validate(count).wall
-    least = lab.plan(1, 0.0, STARTS).cpu
-    per_number = [(lab.plan(n, 0.0).cpu - least) / n for n in _growing(lab)]
-    ideal = 1.15 * count * latency / AT_ONCE
-    figures = (
-        ("plan of 10,000 at 50 ms, wall s", ideal, network),
-        ("plan of 10,000 at 0 ms, CPU ms a number", 0.7, lab.plan(count, 0.0).cpu / count * 1000),
-        ("--help, CPU s", 0.15, lab.help(STARTS).cpu),
-        ("plan of one number, CPU s", 0.5, least),
-        ("growth of CPU per number, ratio", 1.2, per_number[-1] / per_number[0]),
-    )
-    bare: Row = {
-        "what": "beside it: bare GETs of 10,000 at 50 ms, wall s",
-        "measured": lab.bare(count, latency).wall,
-    }
-    return [*(_target_row(*figure) for figure in figures), bare]
-
-
-def _target_row(what: str, most: float, measured: float) -> Row:
-    verdict = "met" if measured <= most else "MISSED"
-    return {
-        "what": what,
-        "at most": most,
-        "measured": measured,
-        "of the target": measured / most,
-        "verdict": verdict,
-    }
-
-
 def _at(latency: float) -> str:
     return f"{latency * 1000:g} ms"
 
@@ -177,4 +140,17 @@ def _spent(usage: Usage, count: int) -> Row:
     }
 
 
-CASES: tuple[Case, ...] = (targets, plan, apply, validate, start, growth, beside_octodns)
+CASES: tuple[Case, ...] = (
+    targets,
+    plan,
+    by_list,
+    apply,
+    validate,
+    start,
+    growth,
+    pacer,
+    dask,
+    beside_octodns,
+)
+# Measured only where they are named.
+LONG: tuple[Case, ...] = (million,)

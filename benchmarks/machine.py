@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from measure import run
+
 LIBRARIES = (
     "reconciler",
     "aiohttp",
@@ -16,6 +18,7 @@ LIBRARIES = (
     "httpx-aiohttp",
     "click",
     "deepdiff",
+    "distributed",
     "jsonschema",
     "phonenumbers",
     "pyyaml",
@@ -23,8 +26,11 @@ LIBRARIES = (
 )
 
 
-def describe() -> str:
-    """A Markdown list of what matters."""
+OCTODNS = "from importlib.metadata import version as v; print(v('octodns'), v('requests'))"
+
+
+def describe(octodns: str | None) -> str:
+    """A Markdown list of what matters; `octodns` is a Python that has it."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
     libraries = ", ".join(f"{name} {_version(name)}" for name in LIBRARIES)
     facts = {
@@ -35,6 +41,7 @@ def describe() -> str:
         "system": f"{platform.system()} {platform.release()}",
         "python": python,
         "libraries": libraries,
+        "octoDNS": _octodns(octodns),
     }
     return "".join(f"- {name}: {value}\n" for name, value in facts.items())
 
@@ -74,6 +81,13 @@ def _cpu() -> str:
         return platform.machine()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.machine())
+
+
+def _octodns(python: str | None) -> str:
+    if python is None:
+        return "(not installed)"
+    octodns, requests = run((python, "-c", OCTODNS), os.environ).stdout.split()
+    return f"{octodns}, with requests {requests}"
 
 
 def _version(name: str) -> str:

@@ -10,7 +10,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from statistics import median
 from typing import IO
@@ -35,11 +35,13 @@ class Run:
     stdout: str
 
 
-def run(command: Sequence[str], environment: Mapping[str, str]) -> Run:
-    """Runs the command to its end. Raises CommandFailed unless it exits with 0."""
+def run(
+    command: Sequence[str], environment: Mapping[str, str], accepted: Container[int] = (0,)
+) -> Run:
+    """Runs the command to its end. Raises CommandFailed unless it exits as is accepted."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         status, usage = _measured(command, environment, out, err)
-        if status:
+        if status not in accepted:
             told = f"exit {status}\n{_content(out)[-500:]}\n{_content(err)[-500:]}"
             raise CommandFailed(f"{' '.join(command)}: {told}")
         return Run(usage, _content(out))

@@ -11,7 +11,7 @@ def markdown(rows: list[Row]) -> str:
     if not rows:
         return "(nothing was measured)\n"
     names = list(dict.fromkeys(name for row in rows for name in row))
-    lines = [names] + [[_text(row.get(name, "")) for name in names] for row in rows]
+    lines = [names] + [[text(row.get(name, "")) for name in names] for row in rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     rules = ["-" * (width - 1) + (":" if place else "-") for place, width in enumerate(widths)]
     return "".join(_line(line, widths) for line in [names, rules, *lines[1:]])
@@ -25,7 +25,7 @@ def _line(cells: list[str], widths: list[int]) -> str:
     return f"| {' | '.join(padded)} |\n"
 
 
-def _text(cell: Cell) -> str:
+def text(cell: Cell) -> str:
     if isinstance(cell, str):
         return cell
     if isinstance(cell, int):

@@ -29,6 +29,8 @@ class _Base:
 
 
 _EMPTY = Block()
+# Shared, as an empty set for each of a million numbers would take 200 MB.
+_NONE: frozenset[str] = frozenset()
 
 
 class Layers:
@@ -89,7 +91,7 @@ class Layers:
 
     def _ignored(self, path: str, number: str, entry: Block) -> frozenset[str]:
         if "ignore" not in entry:
-            return frozenset()
+            return _NONE
         self.problems += ignores.problems(path, entry, self._misses)
         self.warnings += ignores.expired(path, number, entry, self._today)
         return ignores.in_force(entry, self._today)
