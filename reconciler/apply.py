@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.api import Api
-from reconciler.errors import SetupError, Stopping
+from reconciler.errors import SetupError, Stopping, Unauthorized
 from reconciler.journal import Journal
 from reconciler.model import Change, Outcome, Plan, Status
 from reconciler.plan import FRESH_SECONDS
@@ -96,7 +96,9 @@ class Apply:
             outcome = await turn.run()
         except Stopping as error:
             self.stop.now(error.message)
-            return turn.cut_off(error.code, error.message)
+            refused = isinstance(error, Unauthorized) and not turn.lost
+            end = turn.failed if refused else turn.cut_off
+            return end(error.code, error.message)
         except SetupError as error:
             self.stop.now(str(error))
             return turn.cut_off("JournalFailed", str(error))

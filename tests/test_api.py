@@ -190,6 +190,20 @@ def test_a_retry_after_beyond_the_budget_fails_at_once() -> None:
     assert len(script.requests) == 1
 
 
+def test_an_api_that_only_ever_says_too_many_is_given_up() -> None:
+    script = Script(httpx.Response(429))
+
+    async def many(api: Api) -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(300):
+                group.create_task(api.read_number(NUMBER, taken))
+
+    with pytest.raises(ExceptionGroup) as failed:
+        ask(script, many)
+    assert failed.group_contains(Outage, match=r"Nothing has been accepted for 12\d s")
+    assert len(script.requests) < 200
+
+
 def test_a_write_is_sent_once_whatever_comes_back() -> None:
     script = Script(httpx.Response(503))
     with pytest.raises(ServerFailed):

@@ -38,6 +38,7 @@ T = TypeVar("T")
 ATTEMPTS = 6
 FIRST_WAIT, LONGEST_WAIT = 0.25, 20.0
 MOST_FAILURES_IN_A_ROW = 20
+SHORTEST_PATIENCE = 60.0
 
 
 class Api:
@@ -65,6 +66,8 @@ class Api:
         self._on_request = on_request
         # Apart, as the reads that tell whether a write was carried out may all pass.
         self._rows = {"GET": _Row(), "POST": _Row()}
+        self._accepted_at = asyncio.get_running_loop().time()
+        self._patience = max(SHORTEST_PATIENCE, retry_for)
 
     async def read_number(self, number: str, understand: Callable[[Any], T]) -> T:
         """GET /v2/Numbers/{digits}: what `understand` makes of the answer.
@@ -172,7 +175,17 @@ class Api:
             self.pacer.leave(turn, verdict, after)
             if verdict is not Verdict.NEUTRAL or error is not None:
                 self._rows[method].count(turn.began, error)
+                self._lose_patience(error)
         return answer
+
+    def _lose_patience(self, error: ApiError | None) -> None:
+        """Raises Outage where the API has been asking for patience, and nothing else, for long."""
+        now = asyncio.get_running_loop().time()
+        if not isinstance(error, Transient):
+            self._accepted_at = now
+        elif now - self._accepted_at > self._patience:
+            message = f"Nothing has been accepted for {now - self._accepted_at:.0f} s."
+            raise Outage(error.code, f"{message} {error.message}")
 
     async def _ask(self, method: str, path: str, content: bytes | None) -> Any:
         answer = await self._exchange.ask(method, path, content)
