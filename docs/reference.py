@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
+import reconciler
 from reconciler import errors, schema
 from reconciler.cli import cli
 
+PACKAGE = Path(reconciler.__file__).parent
 GROUPS = {"number": "The number", "voice": "Calls", "sms": "Texts"}
 
 
@@ -33,6 +37,20 @@ def reference() -> Iterator[str]:
     yield "```"
     yield (errors.__doc__ or "").split("\n\n", 1)[1].rstrip()
     yield "```"
+    yield ""
+    yield "## Where a change goes"
+    yield ""
+    yield "| module | does |"
+    yield "|---|---|"
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield module(path)
+
+
+def module(path: Path) -> str:
+    """A row for one module: its first words about itself, as in its own docstring."""
+    told = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    name = path.relative_to(PACKAGE).as_posix().removesuffix("/__init__.py")
+    return f"| `{name}` | {told.split(chr(10), 1)[0].replace('|', chr(92) + '|')} |"
 
 
 def fields(group: str, title: str) -> Iterator[str]:
