@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from reconciler.api import Api
 from reconciler.errors import SetupError, Stopping, Unauthorized
 from reconciler.journal import Journal
-from reconciler.model import Change, Outcome, Plan, Status
+from reconciler.model import Change, Outcome, Plan, Status, outcomes_of
 from reconciler.plan import FRESH_SECONDS
 from reconciler.turn import Stop, Turn
 from reconciler.workers import spread
@@ -52,15 +52,9 @@ class Apply:
 
     def outcomes(self, plan: Plan) -> tuple[Outcome, ...]:
         """Every change's Outcome, and one for each number that could not be read; sorted."""
-        unread = [
-            Outcome(failure.number, Status.FAILED, code=failure.code, message=failure.message)
-            for failure in plan.errors
-        ]
-        ended = [self._outcome(change) for change in plan.changes]
-        return tuple(sorted([*unread, *ended], key=lambda outcome: outcome.number))
+        return outcomes_of(plan, self._outcome)
 
-    def _outcome(self, change: Change) -> Outcome:
-        number = change.number
+    def _outcome(self, number: str) -> Outcome:
         turn = self._turns.get(number)
         if number in self._ended or turn is None or not turn.posts:
             return self._ended.get(number) or Outcome(number, Status.NOT_ATTEMPTED)

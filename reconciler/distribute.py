@@ -14,7 +14,15 @@ from typing import Any, Protocol, TypeVar
 from reconciler import remote
 from reconciler.errors import SetupError, Stopping
 from reconciler.journal import Journal
-from reconciler.model import Change, DesiredNumber, Failure, Outcome, Plan, Status
+from reconciler.model import (
+    Change,
+    DesiredNumber,
+    Failure,
+    Outcome,
+    Plan,
+    Status,
+    outcomes_of,
+)
 from reconciler.remote import Errand, Surveyed, Written
 from reconciler.shard import Numbered, split
 from reconciler.turn import Stop
@@ -131,12 +139,7 @@ class Writing:
 
     def outcomes(self, plan: Plan) -> tuple[Outcome, ...]:
         """Every change's Outcome, and one for each number that could not be read; sorted."""
-        unread = [
-            Outcome(failure.number, Status.FAILED, code=failure.code, message=failure.message)
-            for failure in plan.errors
-        ]
-        ended = [self._outcome(change.number) for change in plan.changes]
-        return tuple(sorted([*unread, *ended], key=lambda outcome: outcome.number))
+        return outcomes_of(plan, self._outcome)
 
     def _outcome(self, number: str) -> Outcome:
         if number in self._ended or number not in self._given:

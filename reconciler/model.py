@@ -6,7 +6,7 @@ A desired field that is not in `fields` is unmanaged: never a difference, never 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -177,6 +177,16 @@ class Outcome:
     attempts: int = 0
     code: str | None = None
     message: str | None = None
+
+
+def outcomes_of(plan: Plan, end: Callable[[str], Outcome]) -> tuple[Outcome, ...]:
+    """The `end` of every number that changes, and one for each that could not be read; sorted."""
+    unread = [
+        Outcome(failure.number, Status.FAILED, code=failure.code, message=failure.message)
+        for failure in plan.errors
+    ]
+    ended = [end(change.number) for change in plan.changes]
+    return tuple(sorted([*unread, *ended], key=lambda outcome: outcome.number))
 
 
 @dataclass(frozen=True, slots=True)

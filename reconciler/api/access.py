@@ -25,6 +25,11 @@ class Access:
     name: str | None = None
     ca_file: Path | None = None
 
+    @property
+    def known_as(self) -> str:
+        """What plans and journals record it by."""
+        return self.name or self.url
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("This holds the token, and is not to leave the process.")
 

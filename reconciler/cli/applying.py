@@ -141,7 +141,7 @@ def _apply_files(
 def _refuse_other_api(made: Plan, session: Session) -> None:
     """A plan holds for the API and the account that it was made from."""
     access = session.access
-    here = access.name or access.url
+    here = access.known_as
     if (made.account_sid, made.api_url) != (access.account_sid, here):
         raise Refused(
             f"This plan is for account {made.account_sid} at {made.api_url}, "
@@ -218,26 +218,32 @@ def _was_shown(output: Output) -> bool:
 
 def _show_refusal(session: Session, made: Plan, why: str) -> None:
     """One document comes out whatever happens: here, that nothing was attempted."""
-    from reconciler.model import Outcome, Result, Status
+    if session.output.format != "text":
+        _show_result(_nothing_attempted(made, why), session.output)
 
-    if session.output.format == "text":
-        return
-    outcomes = tuple(
-        Outcome(change.number, Status.PROTECTED if change.protected else Status.NOT_ATTEMPTED)
-        for change in made.changes
-    )
-    result = Result(run.now(), made.api_url, made.account_sid, outcomes, why)
-    _show_result(result, session.output)
+
+def _nothing_attempted(made: Plan, why: str | None = None) -> Result:
+    """The result of an apply that sends nothing; numbers that could not be read are in it too."""
+    from reconciler.model import Outcome, Result, Status, outcomes_of
+
+    shielded = {change.number for change in made.changes if change.protected}
+
+    def end(number: str) -> Outcome:
+        return Outcome(number, Status.PROTECTED if number in shielded else Status.NOT_ATTEMPTED)
+
+    return Result(run.now(), made.api_url, made.account_sid, outcomes_of(made, end), why)
 
 
 def _written(session: Session, made: Plan, terms: Terms, fresh_until: float) -> Result:
+    if not made.changes:
+        return _nothing_attempted(made)
     from reconciler import journal
     from reconciler.turn import Stop
 
     stop = Stop()
     with ExitStack() as stack:
         kept = None
-        if terms.journal is not None and made.changes:
+        if terms.journal is not None:
             kept = stack.enter_context(journal.opened(terms.journal))
         work = _write(session, made, terms, stop, kept, fresh_until)
         return run.asyncio_run(work, lambda: stop.now(run.INTERRUPTED))
@@ -252,7 +258,7 @@ async def _write(
     from reconciler.model import Result
     from reconciler.render.json import digest
 
-    if terms.dask is not None and made.changes:
+    if terms.dask is not None:
         if kept is not None:
             await kept.begin(made, digest(made, plan_key()))
         how = (terms.fail_fast, terms.canary)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from reconciler.api import Access
     from reconciler.model import Desired
 
-_ACCOUNT = re.compile(r"[A-Za-z0-9_-]+")
+# What can be an account or a property, and a part of a URL as it stands.
+SID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @contextmanager
@@ -36,7 +37,7 @@ def access(
     that `asks`, it needs no token. Raises SetupError.
     """
     account = connection.account_sid or _declared_account(declared) or account_sid
-    if account is not None and not _ACCOUNT.fullmatch(account):
+    if account is not None and not SID.fullmatch(account):
         raise SetupError(f"{quoted(account)} is no AccountSid: letters, digits, - and _ are.")
     if connection.sandbox:
         with _sandbox(connection, declared, account) as ready:

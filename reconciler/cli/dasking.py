@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import connect, run, screen
-from reconciler.cli.options import Connection, Output, option
+from reconciler.cli.options import Connection, Output, ParamType, option
 from reconciler.cli.run import Session
 from reconciler.errors import UsageError
 
@@ -21,15 +21,10 @@ if TYPE_CHECKING:
     from reconciler.remote import Errand, Surveyed
     from reconciler.turn import Stop
 
-    _Param = click.ParamType[str]
-else:
-    # It takes no parameter at run time in the click releases before 8.4.
-    _Param = click.ParamType
-
 _ADDRESS = re.compile(r"(tcp|tls)://[^\s/?#@]+:[0-9]{1,5}|local:[1-9][0-9]{0,2}", re.ASCII)
 
 
-class AddressType(_Param):
+class AddressType(ParamType[str]):
     """tcp://host:port, tls://host:port or local:N."""
 
     name = "ADDRESS"

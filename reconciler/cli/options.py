@@ -17,10 +17,15 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 if TYPE_CHECKING:
-    _LimitParam = click.ParamType[Limit]
+    from click import ParamType as ParamType
 else:
-    # It takes no parameter at run time in the click releases before 8.4.
-    _LimitParam = click.ParamType
+
+    class ParamType(click.ParamType):
+        """click's own takes no type at run time in the releases before 8.4."""
+
+        def __class_getitem__(cls, _: object) -> type[ParamType]:
+            return cls
+
 
 API_URL = "https://api.fonedynamics.com"
 SANDBOX_DB = Path(".reconciler/sandbox.sqlite")
@@ -201,7 +206,7 @@ connection = gather(
 )
 
 
-class LimitType(_LimitParam):
+class LimitType(ParamType[Limit]):
     """N or P%."""
 
     name = "N|P%"

@@ -39,7 +39,7 @@ def revert(file: Path, out: Path | None, connection: Connection, output: Output)
         return undo(done[reading.number], reading, schema.phones())
 
     with run.session(connection, output, account_sid=account_sid) as session:
-        here = session.access.name or session.access.url
+        here = session.access.known_as
         if (api_url, account_sid) != (here, session.access.account_sid):
             raise Refused(
                 f"{file} is about account {account_sid} at {api_url}, "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 INTERRUPTED = "Interrupted."
-_SID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def load(paths: Sequence[str], strict: bool) -> Desired:
@@ -71,7 +69,7 @@ def guarded_property(numbers: Iterable[DesiredNumber]) -> str | None:
     """The one property that the files of all these numbers guard, where it can be part of a URL."""
     owners = {number.guards.get("PropertySid") for number in numbers}
     owner = owners.pop() if len(owners) == 1 else None
-    return owner if owner is not None and _SID.fullmatch(owner) else None
+    return owner if owner is not None and connect.SID.fullmatch(owner) else None
 
 
 def sifted(found: Iterable[Change | Failure]) -> tuple[list[Change], list[Failure]]:
@@ -207,7 +205,7 @@ class Session:
 
         return Plan(
             created_at=now(),
-            api_url=self.access.name or self.access.url,
+            api_url=self.access.known_as,
             account_sid=self.access.account_sid,
             sources=sources,
             numbers=numbers,

@@ -9,21 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.options import option
+from reconciler.cli.options import ParamType, option
 
 if TYPE_CHECKING:
     from reconciler.model import DesiredNumber, Plan
-
-    _Param = click.ParamType["Part"]
-else:
-    # It takes no parameter at run time in the click releases before 8.4.
-    _Param = click.ParamType
 
 Part = tuple[int, int]
 _WRITTEN = re.compile(r"([0-9]{1,6})/([0-9]{1,6})", re.ASCII)
 
 
-class PartType(_Param):
+class PartType(ParamType[Part]):
     """I/N, as (I, N)."""
 
     name = "I/N"
