@@ -4,13 +4,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 BENCH := .venv/.bench
+# What tests/test_editor.py starts; without npm it is skipped.
+SERVER := tests/editor/node_modules/.ready
 
 .PHONY: demo test check lint types docs docs-check bench bench-quick soak clean
 
 demo: $(READY)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
-test: $(READY)
+test: $(READY) $(if $(shell command -v npm),$(SERVER))
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: lint types docs-check test
@@ -23,9 +25,13 @@ types: $(READY)
 	$(BIN)/mypy
 
 docs: $(READY)
+	$(BIN)/python docs/written.py > .venv/written.json
+	mv .venv/written.json schemas/numbers.schema.json
 	$(BIN)/python docs/reference.py > docs/reference.md
 
 docs-check: $(READY)
+	$(BIN)/python docs/written.py | diff -u schemas/numbers.schema.json - \
+	  || { echo 'schemas/numbers.schema.json is stale: run make docs'; exit 1; }
 	$(BIN)/python docs/reference.py | diff -u docs/reference.md - \
 	  || { echo 'docs/reference.md is stale: run make docs'; exit 1; }
 
@@ -40,6 +46,7 @@ soak: $(READY)
 
 clean:
 	rm -rf .venv .reconciler build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf tests/editor/node_modules
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -48,4 +55,8 @@ $(READY): pyproject.toml constraints.txt
 
 $(BENCH): $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
+
+$(SERVER): tests/editor/package.json tests/editor/package-lock.json
+	cd tests/editor && npm ci --ignore-scripts --silent
 	@touch $@

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler import schema
-from reconciler.tree import Block, Items, Node
+from reconciler.tree import Block, Items, Node, Unknown
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -39,7 +39,10 @@ class Checker:
     """Judges trees; the values that passed are remembered from one file to the next."""
 
     def findings(self, root: Node) -> Iterator[Finding]:
-        """Each thing wrong: what the validator of "numbers" says of the whole tree, but sooner."""
+        """Each thing wrong in a tree without references, whose scalars are all text.
+
+        It is what the validator of "numbers" says, but sooner, and of fields what "number" says.
+        """
         frame = dict(root) if isinstance(root, Block) else root
         parts = dict(self._take_out(frame)) if isinstance(frame, dict) else {}
         for error in schema.validator("numbers").iter_errors(frame):
@@ -73,18 +76,19 @@ class Checker:
 
     @cached_property
     def _blocks(self) -> _Shape:
-        return _Shape(f"{_FILE}#/$defs/block", {})
+        return _Shape(f"{_FILE}#/$defs/block", {}, {})
 
     @cached_property
     def _entries(self) -> _Shape:
-        own = schema.load("numbers")["$defs"]["entry"]["properties"]
-        return _Shape(f"{_FILE}#/$defs/entry", own)
+        entry = schema.load("numbers")["$defs"]["entry"]
+        return _Shape(f"{_FILE}#/$defs/entry", entry["properties"], entry["dependentSchemas"])
 
 
 class _Shape:
-    """One kind of block: the API's parameters, and keys of ours."""
+    """One kind of block: the API's parameters, and keys of ours; `whole` has what a key asks of
+    the whole block that it stands in."""
 
-    def __init__(self, reference: str, own: Mapping[str, Any]) -> None:
+    def __init__(self, reference: str, own: Mapping[str, Any], whole: Mapping[str, Any]) -> None:
         numbers, number = schema.validator("numbers"), schema.validator("number")
         definitions = schema.load("number")["$defs"]
         settings = definitions["settings"]["properties"]
@@ -93,6 +97,7 @@ class _Shape:
             **{key: number.evolve(schema=flat(raw, definitions)) for key, raw in settings.items()},
             **{key: numbers.evolve(schema=raw) for key, raw in own.items()},
         }
+        self._wholes = {key: numbers.evolve(schema=raw) for key, raw in whole.items()}
         self._passed: dict[str, set[Hashable]] = {key: set() for key in self._parts}
 
     def findings(self, path: Path, member: Node) -> Iterator[Finding]:
@@ -105,8 +110,12 @@ class _Shape:
             if passed is None:
                 for error in self._whole.iter_errors({key: value}):
                     yield Finding((*path, key), True, error)
-            elif isinstance(value, list | dict) or value not in passed:
+            elif isinstance(value, list | dict | Unknown) or value not in passed:
                 yield from self._judge(path, key, value)
+        for key, whole in self._wholes.items():
+            if key in member:
+                for error in whole.iter_errors(member):
+                    yield Finding((*path, key), True, error)
 
     @cached_property
     def _null_passes(self) -> bool:
@@ -115,7 +124,7 @@ class _Shape:
     def _judge(self, path: Path, key: str, value: Node) -> Iterator[Finding]:
         token = _token(value)
         passed = self._passed[key]
-        if token in passed:
+        if isinstance(value, Unknown) or token in passed:
             return
         clean = True
         for finding in _at((*path, key), self._parts[key], value):
@@ -129,7 +138,8 @@ class _Shape:
 
 def _at(path: Path, validator: Validator, value: Node) -> Iterator[Finding]:
     for error in validator.iter_errors(value):
-        yield Finding((*path, *error.absolute_path), False, error)
+        for finding in _by_key(error):
+            yield finding._replace(path=(*path, *finding.path))
 
 
 def _by_key(error: ValidationError) -> Iterator[Finding]:
@@ -149,9 +159,14 @@ def _by_key(error: ValidationError) -> Iterator[Finding]:
 def _token(value: Node) -> Hashable:
     """What a value is remembered by; _NEVER for what holds more than scalars."""
     if isinstance(value, Items):
-        scalars = all(item is None or isinstance(item, str) for item in value)
-        return tuple(value) if scalars else _NEVER
-    return _NEVER if isinstance(value, Block) else value
+        return tuple(value) if _are_scalars(value) else _NEVER
+    if isinstance(value, Block):
+        return (Block, *value.items()) if _are_scalars(value.values()) else _NEVER
+    return value
+
+
+def _are_scalars(nodes: Iterable[Node]) -> bool:
+    return all(node is None or isinstance(node, str) for node in nodes)
 
 
 def flat(raw: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:

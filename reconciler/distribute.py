@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from reconciler import remote
 from reconciler.errors import SetupError, Stopping
+from reconciler.flows import Directory
 from reconciler.journal import Journal
 from reconciler.model import (
     Change,
@@ -65,6 +66,16 @@ def shards(items: Sequence[Item], parts: int, most: int) -> list[list[Item]]:
     """The items as they are handed out, by the stable hash, `most` or so in one; none is empty."""
     count = max(SHARDS_A_LANE * parts, -(-len(items) // most))
     return [shard for shard in split(items, count) if shard]
+
+
+async def directory(workers: Workers, whole: Errand, owner: str) -> Directory:
+    """Has one worker read the flows of a property. Raises Stopping as `survey` does."""
+    told = await workers.run(remote.flows, share(whole, workers.size), owner)
+    if told is None:
+        return Directory(refused="The workers that were to read them were lost.")
+    if told.stopped is not None:
+        raise Stopping("Stopped", told.stopped)
+    return told.directory
 
 
 async def survey(

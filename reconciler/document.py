@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler import comments
 from reconciler.builder import Builder, Events
+from reconciler.comments import Silence
 from reconciler.errors import InputError, Problem, SetupError
-from reconciler.tree import Node
+from reconciler.tree import Block, Node, as_block
 from reconciler.words import quoted
 
 if TYPE_CHECKING:
@@ -46,11 +48,18 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file: its path as given, the SHA-256 of its bytes, and its tree."""
+    """One file: its path as given, the SHA-256 of its bytes, its tree, and what its comments
+    silence."""
 
     path: str
     sha256: str
     root: Node
+    silences: Sequence[Silence] = ()
+
+
+def section(document: Document, name: str) -> Block:
+    """A top-level block of a file, empty where it is none."""
+    return as_block(as_block(document.root).get(name))
 
 
 def find(paths: Sequence[str]) -> list[Path]:
@@ -147,15 +156,17 @@ def examine(path: str, data: bytes) -> tuple[Document | None, list[Problem]]:
     root: Node = None
     try:
         _refuse_early(path, data)
+        events, silences = comments.watched(_parser(data), data)
         with paused_collection():
-            root = builder.build(_parser(data))
+            root = builder.build(events)
     except InputError as error:
         return None, [*builder.problems, *error.problems]
     except yaml.YAMLError as error:
         return None, [*builder.problems, _syntax_problem(path, data, error)]
     if root is None and not builder.problems:
         return None, [Problem(path, 1, 1, 'the file is empty; begin it with "version: 1"')]
-    return Document(path, hashlib.sha256(data).hexdigest(), root), builder.problems
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Document(path, sha256, root, silences), builder.problems
 
 
 def _refuse_early(path: str, data: bytes) -> None:

@@ -49,7 +49,8 @@ class Problem:
     rule: str = ""
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}: {self.message}"
+        told = f"{self.path}:{self.line}:{self.column}: {self.message}"
+        return f"{told} [{self.rule}]" if self.rule else told
 
 
 class InputError(ReconcilerError):

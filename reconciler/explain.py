@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler import schema
 from reconciler.errors import Problem
+from reconciler.secret import Secret
 from reconciler.tree import Block, Items, Node, Place
 from reconciler.words import NearMisses, either, guessed_e164, national_digits, quoted
 
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 
     from reconciler.check import Finding, Path
 
+# Those that are not here are how editors read a text without quotes.
 _TYPES = {
     "string": "text",
     "object": "a mapping",
     "array": "a list",
     "integer": "a whole number",
-    "boolean": "true or false",
 }
 
 
@@ -40,19 +41,22 @@ class Explainer:
         if not finding.about_key:
             message = self._of_value(finding.path, finding.error)
         elif finding.error.validator in ("additionalProperties", "unevaluatedProperties"):
-            message = self._of_unknown_key(finding.path)
+            message = self._of_unknown_key(finding)
+        elif finding.error.validator == "maxProperties":
+            message = f"{quoted(str(finding.path[-1]))} stands alone; take out what is beside it"
         else:
             message = self._of_name(finding)
         return Problem(file, line, column, message)
 
-    def _of_unknown_key(self, path: Path) -> str:
-        *above, last = path
+    def _of_unknown_key(self, finding: Finding) -> str:
+        *above, last = finding.path
         key = str(last)
         settings, own = schema.parameters().keys(), entry_keys().keys()
         if not above:
             return self._of_unknown_top_key(key, settings)
-        if above[0] == "limits":
-            known: Collection[str] = schema.load("numbers")["properties"]["limits"]["properties"]
+        # Within a value: of the limits, of an entry (as in `ignore`), or of the defaults.
+        if above[0] == "limits" or len(above) > (1 if above[0] == "defaults" else 2):
+            known: Collection[str] = _properties(finding.error)
         elif key in read_only():
             return f"{key} is read-only: the API sets it, so it cannot be configured; remove it"
         elif above[0] == "numbers":
@@ -104,6 +108,8 @@ class Explainer:
         if error.validator == "type":
             return _of_type(path, error)
         sentence = f"{_subject(path)} {_constraint(error)}"
+        if isinstance(error.instance, Secret):
+            return f"{sentence}, which its value from outside of the file is not"
         if error.validator != "minLength":
             sentence += f", not {_shown(error.instance)}"
         schemas = error.schema if isinstance(error.schema, Mapping) else {}
@@ -144,6 +150,12 @@ def entry_keys() -> Mapping[str, Any]:
     return own
 
 
+def _properties(error: ValidationError) -> Collection[str]:
+    """The keys that the mapping may have which an error is about."""
+    known: Collection[str] = error.schema.get("properties", ())  # type: ignore[union-attr]
+    return known
+
+
 def _subject(path: Path) -> str:
     if not path:
         return "the file"
@@ -172,8 +184,8 @@ def _of_missing(path: Path, error: ValidationError) -> str:
 
 def _of_type(path: Path, error: ValidationError) -> str:
     wanted: str | list[str] = error.validator_value  # type: ignore[assignment]
-    names = [wanted] if isinstance(wanted, str) else [each for each in wanted if each != "null"]
-    said = " or ".join(_TYPES.get(each, each) for each in names)
+    names = [each for each in ([wanted] if isinstance(wanted, str) else wanted) if each in _TYPES]
+    said = " or ".join(_TYPES[each] for each in names)
     sentence = f"{_subject(path)} must be {said}, not {_shown(error.instance)}"
     if names == ["array"] and isinstance(error.instance, str):
         return f"{sentence}; write {path[-1]}: [{quoted(error.instance)[1:-1]}]"

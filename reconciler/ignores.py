@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from datetime import date
 
 from reconciler import schema
+from reconciler.declared import Declarations
 from reconciler.errors import Problem
 from reconciler.tree import Block, Node
 from reconciler.words import NearMisses, quoted
-
-RULE = "ignore-expired"
 
 
 def in_force(entry: Block, today: date) -> frozenset[str]:
@@ -18,13 +17,17 @@ def in_force(entry: Block, today: date) -> frozenset[str]:
     return frozenset(name for name, until in _dates(entry) if until is not None and until >= today)
 
 
-def expired(path: str, number: str, entry: Block, today: date) -> Iterator[Problem]:
+def expired(run: Declarations) -> Iterator[Problem]:
     """A warning for each field that counts again since its date has passed."""
-    ignore = _block(entry)
-    for name, until in _dates(entry):
-        if until is not None and until < today:
-            message = f"{number}: {name} was left alone until {until}; it counts again"
-            yield Problem(path, *ignore.key_at(name), message, RULE)
+    for number, declared in run.numbers.items():
+        path, entry = declared.saying("ignore")
+        if "ignore" not in entry:
+            continue
+        ignore = _block(entry)
+        for name, until in _dates(entry):
+            if until is not None and until < run.today:
+                message = f"{number}: {name} was left alone until {until}; it counts again"
+                yield Problem(path, *ignore.key_at(name), message)
 
 
 def problems(path: str, entry: Block, misses: NearMisses) -> Iterator[Problem]:

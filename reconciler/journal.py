@@ -22,6 +22,7 @@ from typing import Any
 
 from reconciler.errors import InputError, Problem, SetupError
 from reconciler.model import Change, FieldChange, Outcome, Plan, Source
+from reconciler.secret import hidden
 
 FORMAT_VERSION = 1
 
@@ -49,13 +50,17 @@ class Journal:
         )
 
     async def intend(self, change: Change) -> None:
-        """On the disk before the request is sent."""
+        """On the disk before the request is sent; sensitive values never get there."""
+        secret = change.sensitive
+        before = {name: each.before for name, each in change.fields.items()}
+        after = {name: each.after for name, each in change.fields.items()}
         await self._add(
             "intent",
             number=change.number,
-            before={name: each.before for name, each in change.fields.items()},
-            after={name: each.after for name, each in change.fields.items()},
-            post=dict(change.post),
+            before=hidden(before, secret),
+            after=hidden(after, secret),
+            post=hidden(change.post, secret),
+            sensitive=sorted(secret),
             source={"path": change.source.path, "line": change.source.line},
             friendly=change.friendly,
             guards=dict(change.guards),
@@ -198,6 +203,7 @@ def _change(entry: Mapping[str, Any]) -> Change:
         source=Source(**entry["source"]),
         friendly=entry["friendly"],
         guards=entry["guards"],
+        sensitive=dict.fromkeys(entry.get("sensitive", ())),
     )
 
 

@@ -17,6 +17,8 @@ ALIKE = {
     "sources": "was made from other files",
     "managed": "counts other managed numbers",
     "max_changes": "allows another number of changes",
+    "baseline": "was made against another baseline",
+    "gone": "tells of other numbers that are no longer managed",
     "warnings": "warns of something else",
     "shard.count": "is of a set of {there.count} shards, not {first.count}",
     "shard.numbers": "is of {there.numbers:,} selected numbers, not {first.numbers:,}",

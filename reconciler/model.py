@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reconciler.errors import Problem
+from reconciler.secret import Sealed
 
 Value = str | None
 
@@ -30,8 +31,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
+    """A file that the run read; an `overlay` is merged over the others, in their order."""
+
     path: str
     sha256: str
+    overlay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,8 @@ class DesiredNumber:
 
     `companions` says which fields the API wants together: {"RoutingMethod": "Flow"} means that
     Flow is sent whenever RoutingMethod is. `guards` are read-only fields and what they must be:
-    {"AccountSid": "AC1"}.
+    {"AccountSid": "AC1"}. `sensitive` names the fields that a secret stands beneath: what is live
+    may well be that secret.
     """
 
     number: str
@@ -50,6 +55,7 @@ class DesiredNumber:
     tags: tuple[str, ...] = ()
     protect: bool = False
     guards: Mapping[str, str] = field(default_factory=dict)
+    sensitive: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +104,34 @@ class Failure:
 Reading = LiveNumber | Failure
 
 
+class Origin(StrEnum):
+    """Who moved a field since the baseline: the file, somebody in the portal, or both."""
+
+    DECLARED = "declared"
+    DRIFT = "drift"
+    BOTH = "both"
+
+
 @dataclass(frozen=True, slots=True)
 class FieldChange:
+    """`origin` is None where there is no baseline to tell it by. The names are what people call
+    the two values, None where that is not known; they are to be shown, and no difference."""
+
     before: Value
     after: Value
+    origin: Origin | None = None
+    before_name: str | None = field(default=None, compare=False)
+    after_name: str | None = field(default=None, compare=False)
+
+    def data(self) -> dict[str, str | None]:
+        """As documents have it, without what is not known."""
+        more = {
+            "before_name": self.before_name,
+            "after_name": self.after_name,
+            "origin": self.origin and self.origin.value,
+        }
+        known = {name: told for name, told in more.items() if told}
+        return {"before": self.before, "after": self.after, **known}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +139,8 @@ class Change:
     """What differs on one number, and the exact body that converges it.
 
     `guards` are read-only fields that must read so when it is written: {"AccountSid": "AC1"}.
+    `sensitive` names the fields of the body that are never shown, each with the digests that a
+    saved plan has in place of its values.
     """
 
     number: str
@@ -118,6 +150,36 @@ class Change:
     friendly: str | None = None
     protected: bool = False
     guards: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    sensitive: Mapping[str, Sealed | None] = field(default_factory=dict)
+
+    @property
+    def drifted(self) -> bool:
+        """Whether the live side moved; without a baseline, every difference is taken for that."""
+        return any(each.origin is not Origin.DECLARED for each in self.fields.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A number that the baseline declared and the files no longer do; `source` is at that commit.
+
+    It is told of, and never written.
+    """
+
+    number: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The commit that a plan tells origins by: as it was asked for, and its full hash.
+
+    `only_changed` says that what is declared as it was at the commit has not been read.
+    """
+
+    ref: str
+    commit: str
+    only_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +198,9 @@ class Shard:
 class Plan:
     """Changes and errors, each sorted by number; `numbers` counts those that were planned for,
     `managed` all that the files declare; `max_changes` is how many of them may be written.
-    `shard` is None where it is the whole."""
+    `shard` is None where it is the whole. `gone` are the numbers that are no longer managed since
+    the `baseline`, which is None where there is none. `unmanaged` are the account's numbers that
+    no file names, sorted, and as the API has them; None where they were not asked for."""
 
     created_at: str
     api_url: str
@@ -149,10 +213,23 @@ class Plan:
     errors: tuple[Failure, ...]
     warnings: tuple[Problem, ...] = ()
     shard: Shard | None = None
+    baseline: Baseline | None = None
+    gone: tuple[Gone, ...] = ()
+    unmanaged: tuple[str, ...] | None = None
 
     @property
     def unchanged(self) -> int:
         return self.numbers - len(self.changes) - len(self.errors)
+
+    @property
+    def writes(self) -> int:
+        """How many numbers an apply would write: those that are not protected."""
+        return sum(not change.protected for change in self.changes)
+
+    @property
+    def drifted(self) -> int:
+        """How many numbers the live side of which moved."""
+        return sum(change.drifted for change in self.changes)
 
 
 class Status(StrEnum):

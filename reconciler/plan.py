@@ -16,6 +16,7 @@ from reconciler.model import (
     LiveNumber,
     Reading,
 )
+from reconciler.secret import Secret, matches, plain
 
 DEFAULT_LIMIT_COUNT, DEFAULT_LIMIT_PERCENT = 5, 30
 # What is known of a number is too old to be written by after so long: a person may have thought
@@ -35,15 +36,28 @@ def assess(desired: DesiredNumber, reading: Reading, phones: Set[str]) -> Change
     fields = diff(reading.fields, desired.fields, phones)
     if not fields:
         return None
+    post = _post(desired, reading, fields)
     return Change(
         number=desired.number,
         fields=fields,
-        post=_post(desired, reading, fields),
+        post=post,
         source=desired.source,
-        friendly=desired.fields.get("Friendly") or reading.fields.get("Friendly"),
+        friendly=_friendly(desired, reading),
         protected=desired.protect,
         guards=desired.guards,
+        tags=desired.tags,
+        sensitive=dict.fromkeys(name for name in post if _is_secret(desired, name)),
     )
+
+
+def _is_secret(desired: DesiredNumber, name: str) -> bool:
+    return isinstance(desired.fields.get(name), Secret) or name in desired.sensitive
+
+
+def _friendly(desired: DesiredNumber, live: LiveNumber) -> str | None:
+    if _is_secret(desired, "Friendly"):
+        return None
+    return desired.fields.get("Friendly") or live.fields.get("Friendly")
 
 
 def stranger(guards: Mapping[str, str], live: LiveNumber) -> Failure | None:
@@ -84,9 +98,16 @@ def position(change: Change, live: LiveNumber, phones: Set[str]) -> Position:
     """
     wanted = {**change.post, **{name: each.after for name, each in change.fields.items()}}
     planned = {**change.post, **{name: each.before for name, each in change.fields.items()}}
+    sealed = {name: each for name, each in change.sensitive.items() if each is not None}
     if not unlike(wanted, live.fields, phones):
         return Position.AFTER
-    if not unlike(planned, live.fields, phones):
+    known = {name: value for name, value in planned.items() if name not in sealed}
+    if unlike(known, live.fields, phones):
+        return Position.ELSEWHERE
+    if all(
+        matches(plain(live.fields.get(name), phone=name in phones), each.before)
+        for name, each in sealed.items()
+    ):
         return Position.BEFORE
     return Position.ELSEWHERE
 

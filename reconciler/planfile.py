@@ -12,9 +12,12 @@ from typing import Any
 from reconciler import schema, seal
 from reconciler.errors import InputError, Problem, SetupError
 from reconciler.model import (
+    Baseline,
     Change,
     Failure,
     FieldChange,
+    Gone,
+    Origin,
     Outcome,
     Plan,
     Result,
@@ -24,21 +27,24 @@ from reconciler.model import (
     Status,
 )
 from reconciler.render import json as as_json
+from reconciler.secret import HIDDEN, Sealed
 from reconciler.words import E164
 
 
-def save(path: Path, text: str) -> None:
-    """Writes the whole file or nothing, readable by its owner alone; a link's target, not the
-    link. Raises SetupError."""
-    path = path.resolve()
+def save(path: Path, text: str, *, private: bool = True) -> None:
+    """Writes the whole file or nothing, readable by its owner alone if it is `private`; a link's
+    target, not the link. Raises SetupError."""
     try:
         if path.exists() and not path.is_file():
             # A device or a pipe is written to, and never replaced.
             path.write_text(text, "utf-8")
             return
+        path = path.resolve()
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
+                if not private:
+                    os.fchmod(handle, 0o666 & ~_umask())
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
@@ -48,6 +54,13 @@ def save(path: Path, text: str) -> None:
             raise
     except OSError as error:
         raise SetupError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _umask() -> int:
+    """What new files of this process are not; it can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def save_plan(path: Path, plan: Plan, key: str | None = None) -> None:
@@ -139,19 +152,39 @@ def _plan(data: Mapping[str, Any]) -> Plan:
         errors=tuple(Failure(**failure) for failure in data["errors"]),
         warnings=tuple(Problem(**warning) for warning in data["warnings"]),
         shard=Shard(**data["shard"]) if "shard" in data else None,
+        baseline=Baseline(**data["baseline"]) if "baseline" in data else None,
+        gone=tuple(
+            Gone(each["number"], Source(**each["source"]))
+            for each in data.get("no_longer_managed", ())
+        ),
+        unmanaged=tuple(data["unmanaged"]) if "unmanaged" in data else None,
     )
 
 
 def _change(data: Mapping[str, Any]) -> Change:
+    sensitive = {name: Sealed(**each) for name, each in data.get("sensitive", {}).items()}
     return Change(
         number=data["number"],
-        fields={name: FieldChange(**each) for name, each in data["fields"].items()},
-        post=data["post"],
+        fields={name: _field(each, name in sensitive) for name, each in data["fields"].items()},
+        post={name: _value(each, name in sensitive) or "" for name, each in data["post"].items()},
         source=Source(**data["source"]),
         friendly=data.get("friendly"),
         protected=data.get("protected", False),
         guards=data.get("guards", {}),
+        tags=tuple(data.get("tags", ())),
+        sensitive=sensitive,
     )
+
+
+def _field(data: Mapping[str, Any], sensitive: bool) -> FieldChange:
+    origin = data.get("origin")
+    before, after = (_value(data[name], sensitive) for name in ("before", "after"))
+    names = (data.get("before_name"), data.get("after_name"))
+    return FieldChange(before, after, origin and Origin(origin), *names)
+
+
+def _value(text: str | None, sensitive: bool) -> str | None:
+    return HIDDEN if sensitive and text else text
 
 
 def _result(data: Mapping[str, Any]) -> Result:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
+from reconciler.words import as_line, inert
+
 LINE_EVERY, BAR_EVERY = 10.0, 0.1
 
 
@@ -14,6 +16,7 @@ class Progress:
     """Counts what is done and what is tried again; showing it is somebody else's, and rarer.
 
     note: says a line wherever anything is shown. say: where the run is to be verbose, else None.
+    beat: is called whenever it comes further.
     """
 
     def __init__(self, what: str, total: int) -> None:
@@ -21,12 +24,14 @@ class Progress:
         self.done = self.retries = 0
         self.say: Callable[[str], None] | None = None
         self.note: Callable[[str], None] = lambda _: None
+        self.beat: Callable[[], None] = lambda: None
         self._clock = asyncio.get_running_loop().time
         self._began = self._clock()
 
     def advance(self, by: int = 1) -> None:
         """So many are done; fewer than none where some turn out not to be."""
         self.done += by
+        self.beat()
 
     def retry(self, why: str) -> None:
         """Another try is made, and why; said only where the run is to be verbose."""
@@ -86,7 +91,7 @@ Display = tuple[Callable[[str], None], Callable[[Progress], None], float]
 @contextmanager
 def _lines() -> Iterator[Display]:
     def say(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+        print(as_line(text), file=sys.stderr, flush=True)  # noqa: T201
 
     yield say, lambda seen: say(seen.line()), LINE_EVERY
 
@@ -113,4 +118,7 @@ def _bar(seen: Progress, plain: bool) -> Iterator[Display]:
             retries = f"{now.retries:,} retries" if now.retries else ""
             bar.update(task, completed=now.done, rate=f"{now.rate():,.0f}/s", retries=retries)
 
-        yield lambda text: console.print(text, markup=False, highlight=False), show, BAR_EVERY
+        def say(text: str) -> None:
+            console.print(inert(text), markup=False, highlight=False)
+
+        yield say, show, BAR_EVERY

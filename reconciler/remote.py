@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from reconciler import __version__, credentials, plan, schema
+from reconciler import __version__, credentials, lookup, plan, schema
 from reconciler.api import Access, Api, connect
 from reconciler.apply import Apply
 from reconciler.errors import SetupError, Stopping
 from reconciler.fetch import fetch
+from reconciler.flows import Directory
 from reconciler.model import Change, DesiredNumber, Failure, Outcome, Plan, Reading, Status
 from reconciler.pace import Pacer
 from reconciler.turn import Stop
@@ -59,6 +60,14 @@ class Surveyed:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """The flows of a property; `stopped` says why nothing more is to be read anywhere."""
+
+    directory: Directory
+    stopped: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """How a shard's changes ended; `stopped` says why nothing more is to be written anywhere."""
 
@@ -83,6 +92,21 @@ def survey(errand: Errand, numbers: Sequence[DesiredNumber]) -> Surveyed:
     changes = tuple(each for each in found if isinstance(each, Change))
     errors = tuple(each for each in found if isinstance(each, Failure))
     return Surveyed(changes, errors, stopped)
+
+
+def flows(errand: Errand, owner: str) -> Looked:
+    """Reads the flows of the property with that PropertySid."""
+    found = Directory()
+
+    async def look(api: Api) -> None:
+        nonlocal found
+        found = await lookup.directory(api, owner)
+
+    async def work(api: Api, stop: Stop) -> None:
+        await _unless(stop, look(api))
+
+    stopped = _carry_out(errand, work)
+    return Looked(found, stopped)
 
 
 def write(errand: Errand, made: Plan, fail_fast: bool, canary: int) -> Written:

@@ -30,6 +30,8 @@ class Parameter:
     requires: for a value of this one, the parameter that must come with it.
     idle_without: the parameter without which this one has no effect.
     phone: compared as a phone number, that is without the plus.
+    url: a URL that the API requests.
+    named: what its values are ids of ("flow"), where a numbers file may give them by name.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Parameter:
     group: str
     choices: tuple[str, ...]
     phone: bool
+    url: bool
+    named: str | None
     requires: Mapping[str, str]
     idle_without: str | None
     aliases: tuple[str, ...]
@@ -82,6 +86,12 @@ def phones() -> frozenset[str]:
     return frozenset(name for name, parameter in parameters().items() if parameter.phone)
 
 
+@cache
+def flows() -> tuple[str, ...]:
+    """The names of the parameters whose values are ConfigIds of call flows."""
+    return tuple(name for name, each in parameters().items() if each.named == "flow")
+
+
 def _resolved(raw: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
     reference = raw.get("$ref", "").removeprefix("#/$defs/")
     return {**definitions.get(reference, {}), **raw}
@@ -95,6 +105,8 @@ def _parameter(name: str, raw: Mapping[str, Any]) -> Parameter:
         group=raw.get("x-group", "number"),
         choices=tuple(choice for choice in raw.get("enum", ()) if choice),
         phone=raw.get("x-compare") == "e164",
+        url=raw.get("x-kind") == "url",
+        named=raw.get("x-named"),
         requires=MappingProxyType(raw.get("x-requires", {})),
         idle_without=raw.get("x-idle-without"),
         aliases=tuple(raw.get("x-aliases", ())),

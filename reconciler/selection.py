@@ -24,17 +24,33 @@ def select(
     """
     declared = list(numbers)
     _refuse_idle(declared, targets, excludes, tags)
+    return matching(declared, targets, excludes, tags)
+
+
+def matching(
+    numbers: Iterable[DesiredNumber],
+    targets: Sequence[str],
+    excludes: Sequence[str],
+    tags: Sequence[str],
+) -> list[DesiredNumber]:
+    """As `select`, and a pattern may match nothing."""
     return [
         number
-        for number in declared
-        if (not targets or any(_matches(number, pattern) for pattern in targets))
+        for number in numbers
+        if named(number.number, targets, excludes)
         and (not tags or any(tag in number.tags for tag in tags))
-        and not any(_matches(number, pattern) for pattern in excludes)
     ]
 
 
-def _matches(number: DesiredNumber, pattern: str) -> bool:
-    return fnmatchcase(number.number.removeprefix("+"), pattern.removeprefix("+"))
+def named(number: str, targets: Sequence[str], excludes: Sequence[str]) -> bool:
+    """Whether a number, declared or not, matches any target, and no exclude."""
+    return (not targets or any(_matches(number, pattern) for pattern in targets)) and not any(
+        _matches(number, pattern) for pattern in excludes
+    )
+
+
+def _matches(number: str, pattern: str) -> bool:
+    return fnmatchcase(number.removeprefix("+"), pattern.removeprefix("+"))
 
 
 def _refuse_idle(
@@ -47,7 +63,7 @@ def _refuse_idle(
         (option, pattern)
         for option, patterns in (("--target", targets), ("--exclude", excludes))
         for pattern in patterns
-        if not any(_matches(number, pattern) for number in declared)
+        if not any(_matches(number.number, pattern) for number in declared)
     ]
     carried = {tag for number in declared for tag in number.tags}
     idle += [("--tag", tag) for tag in tags if tag not in carried]

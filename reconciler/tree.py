@@ -47,6 +47,12 @@ class Block(dict[str, Node]):
         return self._order[key]
 
 
+class Unknown(str):
+    """The text of a value that could not be had; what is wrong with it has been said."""
+
+    __slots__ = ()
+
+
 class Items(list[Node]):
     """A sequence. `marks` holds two numbers an item: line, column."""
 
@@ -59,3 +65,15 @@ class Items(list[Node]):
 
     def item_at(self, index: int) -> Place:
         return self.marks[2 * index], self.marks[2 * index + 1]
+
+    def texts(self) -> tuple[str, ...]:
+        """Those of the items that are text."""
+        return tuple(each for each in self if isinstance(each, str))
+
+
+_EMPTY = Block()
+
+
+def as_block(node: Node) -> Block:
+    """The mapping that a node is, empty where it is none."""
+    return node if isinstance(node, Block) else _EMPTY

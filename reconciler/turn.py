@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -15,6 +15,7 @@ from reconciler.fetch import read_one
 from reconciler.journal import Journal
 from reconciler.model import Change, Failure, LiveNumber, Outcome, Status
 from reconciler.plan import Position, position, stranger, unlike
+from reconciler.secret import hidden
 from reconciler.words import value
 
 
@@ -147,7 +148,9 @@ class Turn:
 
     async def _write(self) -> LiveNumber:
         number = self.change.number
-        answer = await self.api.write_number(number, self.change.post, self._sent)
+        answer = await self.api.write_number(
+            number, self.change.post, self._sent, sensitive=bool(self.change.sensitive)
+        )
         return wire.live_number(answer, number)
 
     def _sent(self) -> None:
@@ -181,7 +184,7 @@ class Turn:
         if self.posts:
             return self._judge(reading, "Its answer was lost, and it was read again")
         names = unlike(_before(self.change), reading.fields, schema.phones())
-        message = f"Changed since it was read: {_listed(reading.fields, names)}."
+        message = f"Changed since it was read: {self._listed(reading, names)}."
         return self._ended(Status.CONFLICT, "Conflict", message)
 
     def _judge(self, live: LiveNumber, so_far: str) -> Outcome:
@@ -191,16 +194,20 @@ class Turn:
         names = unlike(self.change.post, live.fields, schema.phones())
         if not names:
             return self._ended(Status.APPLIED if self.posts else Status.ALREADY_IN_PLACE)
-        message = f"{so_far}, but the API shows {_listed(live.fields, names)}."
+        message = f"{so_far}, but the API shows {self._listed(live, names)}."
         return self._ended(Status.NOT_CONVERGED, "NotConverged", message)
 
     def _unread(self, failure: Failure) -> Outcome:
         return self.cut_off(failure.code, failure.message)
 
+    def _listed(self, live: LiveNumber, names: Sequence[str]) -> str:
+        told = hidden(live.fields, self.change.sensitive)
+        return ", ".join(f"{name} {value(told.get(name))}" for name in names)
+
     def _ended(
         self, status: Status, code: str | None = None, message: str | None = None
     ) -> Outcome:
-        posted = self.change.post if self.posts else None
+        posted = hidden(self.change.post, self.change.sensitive) if self.posts else None
         return Outcome(self.change.number, status, posted, self.posts, code, message)
 
 
@@ -212,7 +219,3 @@ def _is_cancelled() -> bool:
 
 def _before(change: Change) -> dict[str, str | None]:
     return {**change.post, **{name: each.before for name, each in change.fields.items()}}
-
-
-def _listed(live: Mapping[str, str], names: Sequence[str]) -> str:
-    return ", ".join(f"{name} {value(live.get(name))}" for name in names)

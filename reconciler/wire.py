@@ -35,6 +35,12 @@ def live_number(body: Any, asked: str | None = None) -> LiveNumber:
     )
 
 
+def flow(row: Mapping[str, Any]) -> tuple[str, str]:
+    """The ConfigId of a row of a property's flows, and its name, "" where it has none. Raises
+    Unreadable."""
+    return _text(row, "ConfigId") or "", _text(row, "Name") or ""
+
+
 def _fields(body: Mapping[str, Any]) -> dict[str, str]:
     fields = {}
     for name, names in _spellings().items():

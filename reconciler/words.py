@@ -9,6 +9,9 @@ import re
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
+from reconciler.named import Named
+from reconciler.secret import HIDDEN_TEXT, Secret
+
 E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 
 _LONGEST = 60
@@ -16,24 +19,54 @@ _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _SEPARATORS = re.compile(r"[\s\-./()\u2010-\u2015\u00a0]|\(0\)")
 _JOINTS = re.compile(r"[\s_.\-]")
 _FEWEST_DIGITS_WITH_COUNTRY = 11
+# GitHub, Azure Pipelines and TeamCity take these for commands wherever in a line they stand.
+_COMMAND = re.compile(r"##(?=[A-Za-z]*\[)")
+# GitHub takes a line that begins so for a command.
+_COMMAND_LINE = re.compile(r"^( *):(?=:)")
 
 
 def inert(text: str) -> str:
     """The text with nothing left that a terminal or a log would act on: "\\x1b" -> "\\\\u001b".
 
-    What acts is what is not printable: controls, line ends, bidirectional marks.
+    What acts is what is not printable (controls, line ends, bidirectional marks), and what a CI
+    takes for a command wherever in a line it stands.
     """
-    return text if text.isprintable() else "".join(map(_inert, text))
+    if text.isprintable() and "##" not in text:
+        return text
+    return without_commands("".join(map(_inert, text)))
+
+
+def without_commands(text: str) -> str:
+    """The text with "##[error]" as "#\\u0023[error]", which is the same to who reads JSON."""
+    return _COMMAND.sub(r"#\\u0023", text) if "##" in text else text
+
+
+def as_line(text: str) -> str:
+    """The text as a line of its own: inert, and no command even where data begins it."""
+    told = inert(text)
+    return _COMMAND_LINE.sub(r"\1\\u003a", told) if "::" in told else told
 
 
 def quoted(text: str) -> str:
-    """A value in double quotes, shortened and inert."""
+    """A value in double quotes, shortened and inert; what is secret is not in it."""
+    if isinstance(text, Secret):
+        return HIDDEN_TEXT
     return _marked(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
 
 
 def value(text: str | None) -> str:
-    """A field's value in double quotes, all of it and inert; the bare word unset for none."""
+    """A field's value in double quotes, all of it and inert; the bare word unset for none, and
+    (sensitive) for what is secret. What is given by name is {name: "Sales IVR"}."""
+    if isinstance(text, Secret):
+        return HIDDEN_TEXT
+    if isinstance(text, Named):
+        return f"{{name: {_marked(text)}}}"
     return _marked(text) if text else "unset"
+
+
+def beside(name: str | None) -> str:
+    """What people call a value, shortened and inert, to stand after it: " (Sales IVR)"."""
+    return f" ({quoted(name)[1:-1]})" if name else ""
 
 
 def counted(count: int, noun: str) -> str:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness import Account, Ran, Run
+from harness import Account, Git, Ran, Run
+from hypothesis import settings
+from machines import Machine, wheel
 
 from reconciler import cli, sandbox
+
+# A machine that is busy is no failure; CI looks at more examples than somebody who waits.
+settings.register_profile("here", deadline=None, max_examples=40)
+settings.register_profile("ci", deadline=None, max_examples=100)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 @pytest.fixture
@@ -18,8 +27,10 @@ def reconciler(
 ) -> Run:
     """Runs the command line in an empty folder with nothing set; returns code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
-    for name in ("RECONCILER_API_URL", "RECONCILER_ACCOUNT_SID", "RECONCILER_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
+    # What a person or a CI may have set would act in a test.
+    for name in list(os.environ):
+        if name.startswith(("RECONCILER_", "GITHUB_")):
+            monkeypatch.delenv(name)
     return _runner(monkeypatch, capfd)
 
 
@@ -55,3 +66,37 @@ def write(tmp_path: Path) -> Callable[..., str]:
         return name
 
     return write
+
+
+@pytest.fixture
+def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Git:
+    """A repository in the current folder, which nothing of the machine's settings reaches."""
+    for name, value in {
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_CONFIG_SYSTEM": "/dev/null",
+        "GIT_AUTHOR_NAME": "Ann",
+        "GIT_AUTHOR_EMAIL": "ann@example.com",
+        "GIT_COMMITTER_NAME": "Ann",
+        "GIT_COMMITTER_EMAIL": "ann@example.com",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
+        ).stdout
+
+    git("init", "-q", "-b", "main")
+    return git
+
+
+@pytest.fixture(scope="session")
+def vendored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, as a team keeps it in vendor/."""
+    return wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """What CI jobs run on."""
+    return Machine(tmp_path_factory.mktemp("machine"))

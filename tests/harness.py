@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,11 @@ class Account:
 
     def add(self, *numbers: dict[str, Any]) -> None:
         self._control("PUT", "/_sandbox/numbers", list(numbers))
+
+    def flows(self, names: Mapping[str, str], owner: str = "PRsandbox") -> None:
+        """Adds flows to a property, or gives them other names, each by its ConfigId."""
+        flows = [{"PropertySid": owner, "ConfigId": c, "Name": n} for c, n in names.items()]
+        self._control("PUT", "/_sandbox/flows", flows)
 
     def edit(self, number: str, **fields: Any) -> None:
         self._control("PATCH", f"/_sandbox/numbers/{number.removeprefix('+')}", fields)
@@ -63,3 +68,4 @@ class Account:
 
 
 Run = Callable[..., Ran]
+Git = Callable[..., str]

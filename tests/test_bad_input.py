@@ -18,7 +18,7 @@ PLACE = re.compile(r"^\S.*:\d+:\d+: \S")
 def test_a_bad_file_is_refused_before_anything_is_asked(
     account: Account, reconciler: Run, command: str, example: Path
 ) -> None:
-    ran = reconciler(command, str(example))
+    ran = reconciler(command, str(example), "--strict")
     assert (ran.code, ran.out, account.stats()["total"]) == (1, "", 0)
     assert all(PLACE.match(line) for line in ran.err.splitlines())
 

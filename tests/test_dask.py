@@ -164,6 +164,26 @@ def test_drift_by_workers_ends_with_exit_2(slow: Account, dask: Callable[..., Ra
     assert (dask("drift", "numbers.yaml").code, slow.stats()["post"]) == (2, 0)
 
 
+def test_workers_read_the_flows_and_the_plan_is_that_of_one_machine(
+    slow: Account, dask: Callable[..., Ran], alone: Callable[..., Ran], tmp_path: Path
+) -> None:
+    slow.flows({"cfg-sales": "Sales IVR"})
+    keys = "".join(f"  {number}:\n" for number in NUMBERS)
+    text = (
+        "version: 1\nproperty: PRsandbox\ndefaults: {RoutingMethod: Flow, Flow: {name: Sales IVR}}"
+        f"\nnumbers:\n{keys}  +61255500097: {{Flow: cfg-slaes}}\n"
+    )
+    (tmp_path / "named.yaml").write_text(text, "utf-8")
+    one = alone("plan", "named.yaml", "--out", "one.json")
+    slow.forget_stats()
+    many = dask("plan", "named.yaml", "--out", "many.json")
+    assert (many.code, many.out, many.err) == (one.code, one.out, one.err)
+    assert same(tmp_path / "many.json", tmp_path / "one.json")
+    assert (slow.stats()["flows"], one.out.count("(Sales IVR)")) == (1, 1)
+    (tmp_path / "named.yaml").write_text(text.replace("Sales IVR", "Sale IVR"), "utf-8")
+    assert 'did you mean "Sales IVR"?' in dask("plan", "named.yaml").err
+
+
 def test_a_guard_refuses_before_any_worker_writes(slow: Account, dask: Callable[..., Ran]) -> None:
     assert dask("apply", "numbers.yaml", "--auto-approve").code == 3
     assert slow.stats()["post"] == 0

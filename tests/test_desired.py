@@ -14,6 +14,9 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from jsonschema.protocols import Validator
+from referencing import Registry, Resource
 
 from reconciler import desired, document, schema
 from reconciler.check import Checker, Finding, flat
@@ -195,7 +198,9 @@ VALUES: st.SearchStrategy[object] = st.one_of(
     st.lists(st.none() | st.sampled_from(["a", ""]), max_size=2),
     st.just({"a": "b"}),
 )  # fmt: skip
-KEYS = st.sampled_from([*schema.parameters(), "use", "tags", "protect", "recording", "Number", ""])
+KEYS = st.sampled_from(
+    [*schema.parameters(), "use", "tags", "protect", "add", "remove", "recording", "Number", ""]
+)
 ENTRIES = st.one_of(st.dictionaries(KEYS, VALUES, max_size=6), st.none(), st.just("x"), st.just([]))
 NAMES = st.sampled_from(["+61255500001", "+61255500002", "0412", "", "+6\n", "a"])
 SECTIONS: st.SearchStrategy[object] = st.dictionaries(NAMES, ENTRIES, max_size=4) | VALUES
@@ -215,11 +220,21 @@ ROOTS = st.fixed_dictionaries(
 )
 
 
+def of_read_files() -> Validator:
+    """The file's schema for what has been read: all that is no list is text, references are gone.
+
+    Then number.schema.json judges the values.
+    """
+    file, number = schema.load("numbers"), Resource.from_contents(dict(schema.load("number")))
+    settings = {"$ref": "number.schema.json#/$defs/settings"}
+    definitions = {**file["$defs"], "settings": settings, "consistent": True}
+    registry: Registry[Any] = Registry().with_resource("number.schema.json", number)
+    return Draft202012Validator({**file, "$defs": definitions}, registry=registry)
+
+
 def verdicts_of_the_schema(tree: object) -> set[tuple[object, ...]]:
-    return {
-        (tuple(each.absolute_path), each.validator)
-        for each in schema.validator("numbers").iter_errors(tree)
-    }
+    errors = of_read_files().iter_errors(tree)
+    return {(tuple(each.absolute_path), each.validator) for each in errors}
 
 
 def verdicts_of_the_checker(checker: Checker, root: Node) -> set[tuple[object, ...]]:

@@ -389,7 +389,7 @@ def test_a_server_that_stores_nothing_is_not_sent_every_number(
     account.faults("garbage:method=POST,carried-out=no")
     ran = reconciler("apply", path, "--auto-approve", *TWICE.split())
     assert ran.code == 4
-    assert account.stats()["post"] <= 200
+    assert account.stats()["post"] < 300
 
 
 @pytest.mark.skipif(not os.environ.get("CI"), reason="takes 15 s; runs in CI")

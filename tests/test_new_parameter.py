@@ -55,3 +55,11 @@ def test_it_is_planned_applied_and_served(checkout: Path) -> None:
     assert run(checkout, "apply", "numbers.yaml", "--sandbox", "--auto-approve").returncode == 0
     assert run(checkout, "drift", "numbers.yaml", "--sandbox").returncode == 0
     assert "Whisper: Loud" in run(checkout, "export", "--all", "--sandbox").stdout
+
+
+def test_an_editor_knows_it_after_make_docs(checkout: Path) -> None:
+    command = [sys.executable, str(ROOT / "docs" / "written.py")]
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    printed = subprocess.run(command, env=environment, capture_output=True, check=True).stdout
+    whisper = json.loads(printed)["$defs"]["settings"]["properties"]["Whisper"]
+    assert whisper["oneOf"][0]["enum"] == ["Loud", "Soft", "", None]

@@ -43,6 +43,14 @@ def test_the_wheel_holds_every_schema(wheel: Path) -> None:
     assert held == SCHEMAS
 
 
+def test_the_wheel_holds_what_the_report_is_made_of(wheel: Path) -> None:
+    beside = {path.name for path in (ROOT / "reconciler" / "render").glob("page.*")}
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name.rpartition("/")[2] for name in archive.namelist() if "/render/page." in name}
+    assert held == beside
+    assert len(beside) == 3
+
+
 def test_an_unpacked_wheel_finds_them_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)

@@ -345,6 +345,7 @@ def test_the_export_of_an_account_plans_clean(
     account: Account, write: Write, reconciler: Run
 ) -> None:
     sixty(account, write)
+    account.flows({"null": "", "cfg-kept": ""})
     account.edit(NUMBER, Friendly="Off", SendSmsTo="61491570006", Flow="null", AddressSid="0x1F")
     write(reconciler("export", "--all").out, "exported.yaml")
     ran = reconciler("plan", "exported.yaml", "--detailed-exitcode")

@@ -386,7 +386,7 @@ def test_the_three_promises_hold_whatever_happens(
     run_state_machine_as_test(
         Promises,
         settings=settings(
-            max_examples=45,
+            max_examples=45 if os.environ.get("CI") else 20,
             stateful_step_count=12,
             deadline=None,
             print_blob=True,

@@ -56,6 +56,13 @@ def test_its_numbers_file_is_valid(project: Path) -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+def test_its_overlay_is_valid_over_its_numbers_file(project: Path) -> None:
+    for name, block in zip(("numbers.yaml", "staging.yaml"), fenced("yaml"), strict=False):
+        (project / name).write_text(block, "utf-8")
+    ran = shell("reconciler validate numbers.yaml --overlay staging.yaml", project)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
 def test_its_commands_run_in_their_order(account: Account, project: Path) -> None:
     account.add({"Number": "+61255500001", "Friendly": "Sydney"})
     commands = re.findall(r"^ {4}(reconciler .+)$", README, re.MULTILINE)
@@ -70,7 +77,7 @@ def test_its_pipeline_runs_in_its_order(account: Account, project: Path) -> None
     (project / "numbers").mkdir()
     declared = "version: 1\nnumbers:\n  +61255500001: {Recording: Off}\n"
     (project / "numbers" / "sydney.yml").write_text(declared, "utf-8")
-    install, *steps = re.findall(r"^- run: ([^#\n]+)", fenced("yaml")[1], re.MULTILINE)
+    install, *steps = re.findall(r"^- run: ([^#\n]+)", fenced("yaml")[2], re.MULTILINE)
     # What PyPI has under our name is not ours: it must come from a file.
     assert install.startswith("pip install vendor/")
     assert [step.split()[1] for step in steps] == ["validate", "plan", "apply", "drift"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from reconciler.model import (
     Change,
     Failure,
     FieldChange,
+    Origin,
     Outcome,
     Plan,
     Result,
@@ -87,11 +90,151 @@ def test_a_result_groups_numbers_and_says_what_to_do_next() -> None:
 
 
 def test_colours_add_nothing_but_colours() -> None:
-    import re
-
     colored = text.plan(plan(change()), color=True)
     assert colored != text.plan(plan(change()))
     assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == text.plan(plan(change()))
+
+
+LONG = "https://hooks.example.com/accounts/ac-0001/numbers/{}/incoming?format=json&retries=3"
+
+
+def long(before: str = "v1", after: str = "v2") -> Change:
+    fields = {
+        "Flow": FieldChange("a", "b"),
+        "WebHookUrl": FieldChange(LONG.format(before), LONG.format(after)),
+    }
+    return Change(NUMBER, fields, {"Flow": "b"}, Source("n.yaml", 3))
+
+
+def test_fields_stand_in_columns_and_long_values_one_below_the_other() -> None:
+    assert text.plan(plan(long()), width=120).splitlines()[1:5] == [
+        '    Flow:       "a" -> "b"',
+        f'    WebHookUrl:    "{LONG.format("v1")}"',
+        f'                -> "{LONG.format("v2")}"',
+        "                " + " " * (4 + LONG.index("{}") + 1) + "^",
+    ]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_long_values_are_shortened_where_they_are_alike(width: int) -> None:
+    shown = text.plan(plan(long("first-version", "second-one")), width=width)
+    assert max(map(len, shown.splitlines())) <= width
+    assert "first-version" in shown
+    assert "second-one" in shown
+    assert "…" in shown
+
+
+@given(st.text("ab/?=", max_size=300), st.text("ab/?=", max_size=300))
+def test_what_is_left_out_of_a_long_value_is_the_same_before_and_after(a: str, b: str) -> None:
+    before, after = f"{a}B{b}", f"{a}A{b[::-1]}"
+    shown = unfolded(text.plan(plan(change(before, after)), width=60))
+    old, new = re.search(r'"(.*)"\n? +-> "(.*)"', shown).groups()  # type: ignore[union-attr]
+    assert hidden(old, before) == hidden(new, after)
+
+
+def unfolded(shown: str) -> str:
+    """Each value in a line again: what goes on does so further in than anything else begins."""
+    return re.sub(r"\n {18,}(?! *\^)", "", shown)
+
+
+def hidden(shown: str, value: str) -> tuple[int, str | None]:
+    """How much of a value is not shown, and what it is where it is in one place."""
+    first, *middle, last = shown.split("…") if "…" in shown else (shown, "")
+    assert value.startswith(first)
+    assert value.endswith(last)
+    left_out = len(value) - len(shown.replace("…", ""))
+    return left_out, None if middle else value[len(first) : len(value) - len(last)]
+
+
+def test_all_of_a_long_value_is_shown_where_that_is_asked_for() -> None:
+    shown = text.plan(plan(long()), width=50, expand=True)
+    assert max(map(len, shown.splitlines())) <= 50
+    assert f'"{LONG.format("v2")}"' in unfolded(shown)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(None, "x" * 150), ("x" * 150, None), ("a" * 150, "b" * 150)]
+)
+def test_long_values_with_little_in_common_are_told_over_lines(
+    before: str | None, after: str | None
+) -> None:
+    shown = text.plan(plan(change(before, after)))
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "…" not in shown
+    assert "^" not in shown
+    assert all(f'"{value}"' in unfolded(shown) for value in (before, after) if value)
+
+
+def test_what_differs_is_all_there_however_long_it_is() -> None:
+    one, other = "b" * 150, "c" * 150
+    shown = text.plan(plan(change(LONG.format(one), LONG.format(other))))
+    assert max(map(len, shown.splitlines())) <= 80
+    assert one in unfolded(shown)
+    assert other in unfolded(shown)
+    assert "…" in shown
+    assert "^" not in shown
+
+
+def test_a_long_name_is_shortened_and_a_long_place_has_a_line_of_its_own() -> None:
+    made = change(friendly="S" * 100, protected=True)
+    assert text.plan(plan(made)).splitlines()[:2] == [
+        f"~ {NUMBER}  {'S' * 27}…  (n.yaml:3)  protected: not written",
+        '    Recording: "Off" -> "Call"',
+    ]
+    far = replace(made, source=Source("d/" * 50, 3))
+    assert text.plan(plan(far)).splitlines()[:3] == [
+        f"~ {NUMBER}  {'S' * 39}…  protected: not written",
+        "    (" + ("d/" * 50)[:75],
+        "    " + ("d/" * 50)[75:] + ":3)",
+    ]
+
+
+def test_a_long_change_of_many_numbers_stands_below_their_count() -> None:
+    alike = [replace(change(None, "x" * 60), number=f"+6125550{at:04d}") for at in range(13)]
+    shown = text.plan(plan(*alike, numbers=13))
+    assert shown.startswith("~ 13 numbers\n    Recording:    unset\n")
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_numbers_that_change_alike_are_told_together_each_by_its_number() -> None:
+    numbers = [f"+6125550{index:04d}" for index in range(48)]
+    alike = [replace(change(), number=number) for number in numbers]
+    shown = text.plan(plan(*alike, replace(change("Call", "Off"), number="+6199"), numbers=60))
+    assert '~ 48 numbers: Recording "Off" -> "Call"\n' in shown
+    assert re.findall(r"\+6125550[0-9]{4}", shown) == numbers
+    assert shown.count("Recording") == 3
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_few_numbers_that_change_alike_are_each_told_by_themselves() -> None:
+    alike = [replace(change(), number=f"+6125550{index:04d}") for index in range(9)]
+    assert text.plan(plan(*alike, numbers=9)).count("~ +61") == 9
+
+
+def test_each_number_is_told_by_itself_where_that_is_asked_for() -> None:
+    alike = [replace(change(), number=f"+6125550{index:04d}") for index in range(48)]
+    assert text.plan(plan(*alike, numbers=48), expand=True).count("~ +61") == 48
+
+
+def test_what_is_protected_is_not_told_together_with_what_is_not() -> None:
+    alike = [
+        replace(change(), number=f"+6125550{index:04d}", protected=index % 2 == 0)
+        for index in range(40)
+    ]
+    shown = text.plan(plan(*alike, numbers=40))
+    assert '~ 20 numbers: Recording "Off" -> "Call"  protected: not written\n' in shown
+    assert '~ 20 numbers: Recording "Off" -> "Call"\n' in shown
+
+
+def test_many_changes_are_counted_by_field() -> None:
+    many = [replace(long(str(index), "x"), number=f"+6125550{index:04d}") for index in range(21)]
+    many += [replace(change(), number=f"+6135550{index:04d}") for index in range(3)]
+    assert text.plan(plan(*many, numbers=1_000)).endswith(
+        "Numbers that change, by field\n"
+        "    Flow             21\n    WebHookUrl       21\n    Recording         3\n\n"
+        "An apply would write 24 numbers, and 5 are allowed. --max-changes allows more.\n\n"
+        "Plan: 24 to change, 976 unchanged.\n"
+    )
 
 
 HOSTILE = st.text(
@@ -108,12 +251,56 @@ def acting(shown: str) -> set[str]:
 @given(HOSTILE)
 def test_hostile_values_are_inert_as_text(value: str) -> None:
     made = plan(change(value, "x", friendly=value), errors=(Failure(NUMBER, value, value),))
-    shown = text.plan(made)
+    # Wide enough for each change to take one line, so that lines of the data's own would show.
+    shown = text.plan(made, width=10_000)
     assert acting(shown) == set()
     assert shown.count("\n") == text.plan(
         plan(change(), errors=(Failure(NUMBER, "c", "m"),))
     ).count("\n")
     assert not any(line.startswith(("::", "##[")) for line in shown.splitlines())
+
+
+VALUES = st.none() | st.text(min_size=1, max_size=200) | st.text(":# a", min_size=1, max_size=200)
+CHANGES = st.builds(
+    FieldChange,
+    VALUES,
+    VALUES,
+    st.sampled_from([None, *Origin]),
+    before_name=VALUES,
+    after_name=VALUES,
+)
+NAMES = st.text("ABCdef_", min_size=1, max_size=100)
+
+
+@given(
+    st.dictionaries(NAMES, CHANGES, min_size=1),
+    VALUES,
+    st.text("abc/.", min_size=1, max_size=200),
+    st.booleans(),
+    st.sampled_from([1, 12]),
+    st.booleans(),
+)
+def test_a_plan_holds_its_width_and_no_line_of_it_acts(
+    fields: dict[str, FieldChange],
+    friendly: str | None,
+    path: str,
+    protected: bool,
+    count: int,
+    expand: bool,
+) -> None:
+    made = Change(NUMBER, fields, {}, Source(path, 3), friendly=friendly or "", protected=protected)
+    alike = [replace(made, number=f"+6125550{at:04d}") for at in range(count)]
+    shown = text.plan(plan(*alike, numbers=5), width=80, expand=expand).splitlines()
+    # What is not about a number is a sentence, for a terminal to wrap.
+    assert max(len(line) for line in shown if line.startswith(("~", " "))) <= 80
+    assert not any(line.lstrip().startswith("::") for line in shown)
+
+
+@given(VALUES, VALUES)
+def test_a_wrapped_value_is_no_command_in_colour_either(before: str | None, after: str) -> None:
+    shown = text.plan(plan(change(before, after)), color=True)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+    assert not any(line.lstrip().startswith("::") for line in plain.splitlines())
 
 
 @given(HOSTILE)

@@ -9,20 +9,31 @@ import pytest
 
 HEAVY = [
     "aiohttp",
+    "apprise",
     "asyncio",
     "deepdiff",
     "distributed",
     "httpx",
     "jsonschema",
     "phonenumbers",
+    "prometheus_client",
     "rich",
+    "ruamel.yaml",
     "sqlite3",
     "yaml",
 ]
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["plan", "--help"], ["--version"], ["schema", "plan"]]
+    "arguments",
+    [
+        ["--help"],
+        ["plan", "--help"],
+        ["drift", "--help"],
+        ["explain", "--help"],
+        ["--version"],
+        ["schema", "plan"],
+    ],
 )
 def test_help_loads_no_heavy_library(arguments: list[str]) -> None:
     code = (

@@ -75,18 +75,29 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-def rows_of(page: Any) -> tuple[list[Any], int | None]:
-    """The rows of a page and the total where it is told, in the shapes that the vendor's pages
-    show: a bare list, one wrapped in an object, or a single number by itself."""
-    rows: Any = page
-    total = None
-    if isinstance(page, dict):
-        lists = [value for value in page.values() if isinstance(value, list)]
-        named = page.get("Numbers")
-        rows = [page] if "Number" in page else named or (lists[0] if len(lists) == 1 else named)
-        total = page.get("TotalCount")
-    if not isinstance(rows, list) or not all(
-        isinstance(row, dict) and row.get("Number") for row in rows
-    ):
-        raise Unreadable("UnexpectedAnswer", "The list endpoint's answer is no list of numbers.")
-    return rows, total if type(total) is int else None
+class Listed(NamedTuple):
+    """What a list is of: its name where it is wrapped, and the key that each of its rows has."""
+
+    name: str
+    key: str
+
+    def rows(self, page: Any) -> tuple[list[Any], int | None]:
+        """The rows of a page and the total where it is told, in the shapes that the vendor's pages
+        show: a bare list, one wrapped in an object, or a single row by itself."""
+        rows: Any = page
+        total = None
+        if isinstance(page, dict):
+            lists = [value for value in page.values() if isinstance(value, list)]
+            named = page.get(self.name)
+            rows = [page] if self.key in page else named or (lists[0] if len(lists) == 1 else named)
+            total = page.get("TotalCount")
+        if not isinstance(rows, list) or not all(
+            isinstance(row, dict) and row.get(self.key) for row in rows
+        ):
+            message = f"The list endpoint's answer is no list of {self.name.lower()}."
+            raise Unreadable("UnexpectedAnswer", message)
+        return rows, total if type(total) is int else None
+
+
+NUMBERS = Listed("Numbers", "Number")
+FLOWS = Listed("Flows", "ConfigId")

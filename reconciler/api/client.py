@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.api import exchange
 from reconciler.api.access import Access
-from reconciler.api.answers import decoded, rows_of
+from reconciler.api.answers import FLOWS, NUMBERS, decoded
 from reconciler.api.exchange import Exchange
 from reconciler.api.pages import AHEAD, PAGE, Pages
 from reconciler.errors import (
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ATTEMPTS = 6
+FLOWS_A_PAGE = 50  # what the API's page has for the usual one
 FIRST_WAIT, LONGEST_WAIT = 0.25, 20.0
 MOST_FAILURES_IN_A_ROW = 20
 SHORTEST_PATIENCE = 60.0
@@ -77,14 +78,20 @@ class Api:
         return await self._get(_path(number), understand)
 
     async def write_number(
-        self, number: str, body: Mapping[str, str], sent: Callable[[], None] = lambda: None
+        self,
+        number: str,
+        body: Mapping[str, str],
+        sent: Callable[[], None] = lambda: None,
+        *,
+        sensitive: bool = False,
     ) -> Any:
         """POST /v2/Numbers/{digits}, once: whether to send it again is the caller's decision.
 
-        `sent` is called when its turn has come and it goes out.
+        `sent` is called when its turn has come and it goes out. What the API says of a body that
+        is `sensitive` is not passed on, as it may repeat it.
         """
         content = json.dumps(dict(body)).encode()
-        return await self._once("POST", _path(number), content, sent)
+        return await self._once("POST", _path(number), content, sent, sensitive=sensitive)
 
     def pages(self, owner: str | None = None, left: Callable[[], int] = lambda: 1) -> Pages:
         """GET /v2/Accounts/{AccountSid}/Numbers, or /v2/Properties/{PropertySid}/Numbers where
@@ -93,7 +100,7 @@ class Api:
 
         async def ask(skip: int) -> tuple[list[Any], int | None]:
             path = f"/v2/{of}/Numbers?Results_Count={PAGE}&Results_Skip={skip}"
-            return await self._get(path, rows_of)
+            return await self._get(path, NUMBERS.rows)
 
         return Pages(ask, min(AHEAD, self.pacer.most), left)
 
@@ -118,6 +125,27 @@ class Api:
         if pages.total is not None and len(seen) < pages.total:
             told = f"The list gives {len(seen):,} numbers of {pages.total:,}; try again."
             raise Unreadable("UnexpectedAnswer", told)
+
+    async def list_flows(self, owner: str) -> list[Any]:
+        """GET /v2/Properties/{PropertySid}/Flows: the object of each flow of a property, once.
+
+        Raises Unreadable where there are fewer than the total that is told.
+        """
+        found: dict[str, Any] = {}
+        skip, total = 0, 0
+        while True:
+            path = f"/v2/Properties/{owner}/Flows?Results_Count={FLOWS_A_PAGE}&Results_Skip={skip}"
+            rows, told = await self._get(path, FLOWS.rows)
+            new = {key: row for row in rows if (key := str(row["ConfigId"])) not in found}
+            found |= new
+            skip, total = skip + len(rows), told or total
+            # What knows of no pages gives the same one again.
+            if not new or (len(rows) < FLOWS_A_PAGE and len(found) >= total):
+                break
+        if len(found) < total:
+            told_of = f"The list gives {len(found):,} flows of {total:,}; try again."
+            raise Unreadable("UnexpectedAnswer", told_of)
+        return list(found.values())
 
     async def wait_before_retry(
         self, error: Transient, attempt: int, waited: float, hurry: asyncio.Event | None = None
@@ -159,13 +187,15 @@ class Api:
         path: str,
         content: bytes | None = None,
         sent: Callable[[], None] = lambda: None,
+        *,
+        sensitive: bool = False,
     ) -> Any:
         turn = await self.pacer.enter()
         error: ApiError | None = None
         verdict = Verdict.NEUTRAL
         try:
             sent()
-            answer = await self._ask(method, path, content)
+            answer = await self._ask(method, path, content, sensitive)
             verdict = Verdict.WELL
         except ApiError as failed:
             error, verdict = failed, _verdict(failed)
@@ -187,13 +217,16 @@ class Api:
             message = f"Nothing has been accepted for {now - self._accepted_at:.0f} s."
             raise Outage(error.code, f"{message} {error.message}")
 
-    async def _ask(self, method: str, path: str, content: bytes | None) -> Any:
+    async def _ask(self, method: str, path: str, content: bytes | None, sensitive: bool) -> Any:
         answer = await self._exchange.ask(method, path, content)
         if self._on_request is not None:
             self._on_request(f"{method} {path} {answer.status} {len(answer.body):,} bytes")
         try:
             return decoded(answer)
         except ApiError as error:
+            if sensitive:
+                error.code = f"Http{answer.status}"
+                error.message = f"The API answered {answer.status}; {_WORDLESS}"
             raise self._without_secrets(error) from None
 
     def _without_secrets(self, error: ApiError) -> ApiError:
@@ -203,6 +236,9 @@ class Api:
             error.code = error.code.replace(secret, "(hidden)")
         error.args = (error.message,)
         return error
+
+
+_WORDLESS = "its words are not shown, for a sensitive value was sent."
 
 
 class _Row:

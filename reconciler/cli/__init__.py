@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from io import StringIO
 from types import TracebackType
 
 import click
@@ -12,7 +13,10 @@ import click
 from reconciler import __version__
 from reconciler.cli import (
     applying,
+    completing,
+    explaining,
     exporting,
+    formatting,
     merging,
     offline,
     planning,
@@ -36,15 +40,18 @@ def cli() -> None:
 
 for _command in (
     offline.validate,
+    formatting.fmt,
     planning.plan,
     merging.merge,
     applying.apply,
     offline.show,
     planning.drift,
+    explaining.explain,
     exporting.export,
     reverting.revert,
     sandboxing.sandbox,
     offline.schema,
+    completing.completion,
 ):
     cli.add_command(_command)
 
@@ -58,8 +65,7 @@ def main() -> None:
     except ReconcilerError as error:
         code = _tell(error)
     except click.ClickException as error:
-        error.show()
-        code = UsageError.exit_code
+        code = _tell_usage(error)
     except (KeyboardInterrupt, click.Abort):
         code = _tell(Interrupted(run.INTERRUPTED))
     except BrokenPipeError:
@@ -75,12 +81,21 @@ def _tell(error: ReconcilerError) -> int:
     return error.exit_code
 
 
+def _tell_usage(error: click.ClickException) -> int:
+    """What click says of the command line, which may be data: a file's name, or a glob's."""
+    said = StringIO()
+    error.show(said)
+    for line in said.getvalue().rstrip("\n").split("\n"):
+        screen.tell(line)
+    return UsageError.exit_code
+
+
 def _report_bug(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    traceback.print_exception(kind, error, trace)
-    click.echo(
+    for line in "".join(traceback.format_exception(kind, error, trace)).rstrip("\n").split("\n"):
+        screen.tell(line)
+    screen.tell(
         f"This is a bug in reconciler {__version__}, not a mistake of yours. "
-        "Please report it with the lines above.",
-        err=True,
+        "Please report it with the lines above."
     )

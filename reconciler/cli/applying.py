@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import dasking, options, planning, run, screen
+from reconciler.cli import dasking, flowing, options, reports, run, screen
 from reconciler.cli.connect import plan_key
 from reconciler.cli.options import Connection, Finite, Output, Selection, option
 from reconciler.cli.run import Session
@@ -38,6 +38,21 @@ class Terms:
     dask: str | None
 
 
+# Where nobody is there to ask, and the guards are the caller's.
+UNATTENDED = Terms(
+    auto_approve=True,
+    fail_fast=False,
+    canary=0,
+    max_changes=None,
+    journal=None,
+    lock_timeout=0.0,
+    dask=None,
+)
+journal = option(
+    "--journal",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Append to this file what each number was and what became of it.",
+)
 terms = options.gather(
     Terms,
     "terms",
@@ -51,11 +66,7 @@ terms = options.gather(
         help="Write N numbers first, read them again, and go on only if all stand.",
     ),
     options.max_changes,
-    option(
-        "--journal",
-        type=click.Path(path_type=Path, dir_okay=False),
-        help="Append to this file what each number was and what became of it.",
-    ),
+    journal,
     option(
         "--lock-timeout",
         type=Finite(min=0),
@@ -69,14 +80,17 @@ terms = options.gather(
 
 @click.command()
 @click.argument("paths", metavar="PATH...|PLAN", nargs=-1, required=True)
+@options.overlay
 @options.selection
 @options.fetch
+@flowing.no_check
 @terms
 @options.strict
 @options.connection
-@options.output
+@options.output(*options.RESULT_FORMATS)
 def apply(
     paths: tuple[str, ...],
+    overlay: tuple[str, ...],
     selection: Selection,
     terms: Terms,
     strict: bool,
@@ -89,7 +103,7 @@ def apply(
     if any(planfile.is_plan(Path(path)) for path in paths):
         _apply_saved(paths, selection, terms, connection, output)
     else:
-        _apply_files(paths, selection, terms, strict, connection, output)
+        _apply_files(paths, overlay, selection, terms, strict, connection, output)
 
 
 def _apply_saved(
@@ -105,18 +119,23 @@ def _apply_saved(
         raise UsageError("A saved plan is applied alone, without further paths.")
     if selection.target or selection.exclude or selection.tag:
         raise UsageError("A saved plan is applied as it is: select numbers when making it.")
+    if options.given("overlay"):
+        raise UsageError("A saved plan is applied as it is: give its overlays when making it.")
+    reports.refuse(output, [Path(paths[0])])
     made = planfile.load_plan(Path(paths[0]), plan_key())
     with (
         lock.held([Path(paths[0]).parent], terms.lock_timeout, screen.tell),
         dasking.session(terms.dask, connection, output, account_sid=made.account_sid) as session,
     ):
         _refuse_other_api(made, session)
+        made = _restored(made)
         # It was read by another run, however short a time ago: nothing in it is fresh.
         _apply(session, made, terms, fresh_until=0.0)
 
 
 def _apply_files(
     paths: tuple[str, ...],
+    overlay: tuple[str, ...],
     selection: Selection,
     terms: Terms,
     strict: bool,
@@ -125,7 +144,8 @@ def _apply_files(
 ) -> None:
     from reconciler import lock
 
-    declared = run.load(paths, strict)
+    declared = run.load(paths, overlay, strict)
+    reports.refuse(output, [Path(source.path) for source in declared.sources])
     numbers = run.choose(declared, selection)
     folders = [Path(source.path).parent for source in declared.sources]
     with (
@@ -136,6 +156,20 @@ def _apply_files(
         fresh_until = time.monotonic() + FRESH_SECONDS if connection.fetch == "each" else 0.0
         made = dasking.plan(terms.dask, session, declared, numbers, terms.max_changes)
         _apply(session, made, terms, fresh_until)
+
+
+def _restored(made: Plan) -> Plan:
+    """A saved plan with the values that it does not hold, from the files that it was made from.
+
+    Raises InputError where they are not what they were.
+    """
+    from reconciler import desired, redact
+
+    if not redact.lacks(made):
+        return made
+    files = [source.path for source in made.sources if not source.overlay]
+    overlays = [source.path for source in made.sources if source.overlay]
+    return redact.restored(made, desired.load(files, overlays=overlays))
 
 
 def _refuse_other_api(made: Plan, session: Session) -> None:
@@ -157,26 +191,24 @@ def _apply(session: Session, made: Plan, terms: Terms, fresh_until: float) -> No
         try:
             _guard(made, terms, output)
         except Refused as refused:
-            _show_refusal(session, made, str(refused))
+            # One document comes out whatever happens: here, that nothing was attempted.
+            _show_result(_nothing_attempted(made, str(refused)), output, shown=False)
             raise
     result = _written(session, made, terms, fresh_until)
-    if made.changes or output.format != "text":
-        _show_result(result, output)
+    _show_result(result, output, shown=bool(made.changes))
     _judge(result)
 
 
 def _show_plan(made: Plan, output: Output) -> None:
     """On stdout as part of the report, save where stdout is to hold one document alone."""
     if output.format == "text":
-        planning.show(made, output)
+        screen.emit(reports.as_text(made, output, color=screen.colored(output)))
     elif not output.quiet:
-        _tell_plan(made)
+        _tell_plan(made, output)
 
 
-def _tell_plan(made: Plan) -> None:
-    from reconciler.render import text
-
-    click.echo(text.plan(made), nl=False, err=True)
+def _tell_plan(made: Plan, output: Output) -> None:
+    click.echo(reports.as_text(made, output), nl=False, err=True)
 
 
 def _guard(made: Plan, terms: Terms, output: Output) -> None:
@@ -191,7 +223,7 @@ def _guard(made: Plan, terms: Terms, output: Output) -> None:
         raise Refused("All that differs is protected; nothing was written.")
     asking = screen.can_ask() and not terms.auto_approve
     if asking and not _was_shown(output):
-        _tell_plan(made)
+        _tell_plan(made, output)
     if count > most:
         if not asking:
             raise Refused(
@@ -216,12 +248,6 @@ def _was_shown(output: Output) -> bool:
     return not output.quiet
 
 
-def _show_refusal(session: Session, made: Plan, why: str) -> None:
-    """One document comes out whatever happens: here, that nothing was attempted."""
-    if session.output.format != "text":
-        _show_result(_nothing_attempted(made, why), session.output)
-
-
 def _nothing_attempted(made: Plan, why: str | None = None) -> Result:
     """The result of an apply that sends nothing; numbers that could not be read are in it too."""
     from reconciler.model import Outcome, Result, Status, outcomes_of
@@ -237,16 +263,25 @@ def _nothing_attempted(made: Plan, why: str | None = None) -> Result:
 def _written(session: Session, made: Plan, terms: Terms, fresh_until: float) -> Result:
     if not made.changes:
         return _nothing_attempted(made)
-    from reconciler import journal
     from reconciler.turn import Stop
 
     stop = Stop()
+    work = write(session, made, terms, stop, fresh_until)
+    return run.asyncio_run(work, lambda _: stop.now(run.INTERRUPTED))
+
+
+async def write(
+    session: Session, made: Plan, terms: Terms, stop: Stop, fresh_until: float
+) -> Result:
+    """Sends the plan's changes, and says what came of them. Raises SetupError where the journal
+    cannot be begun."""
+    from reconciler.journal import opened
+
     with ExitStack() as stack:
         kept = None
         if terms.journal is not None:
-            kept = stack.enter_context(journal.opened(terms.journal))
-        work = _write(session, made, terms, stop, kept, fresh_until)
-        return run.asyncio_run(work, lambda: stop.now(run.INTERRUPTED))
+            kept = stack.enter_context(opened(terms.journal))
+        return await _write(session, made, terms, stop, kept, fresh_until)
 
 
 async def _write(
@@ -289,13 +324,11 @@ async def _write(
     return Result(run.now(), made.api_url, made.account_sid, outcomes, stop.reason)
 
 
-def _show_result(result: Result, output: Output) -> None:
-    from reconciler.render import json, text
-
-    if output.format == "json":
-        screen.emit(json.result(result))
-    else:
-        screen.emit("\n" + text.result(result, color=screen.colored(output)))
+def _show_result(result: Result, output: Output, *, shown: bool) -> None:
+    """Everywhere that it is asked for; as text on stdout only where it is to be `shown`."""
+    if output.format == "text" and shown:
+        screen.emit("\n")
+    reports.result(result, output, on_stdout=shown or output.format != "text")
 
 
 def _judge(result: Result) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -92,7 +93,7 @@ def _sandbox(
 
     played = account or sandbox.ACCOUNT_SID
     settings = sandbox.Settings(db=prepared_db(connection.sandbox_db), account_sid=played)
-    with sandbox.running(settings, _bare(declared, played)) as url:
+    with sandbox.running(settings, _bare(declared, played), _flows(declared)) as url:
         yield Access(
             url=url,
             account_sid=played,
@@ -108,6 +109,26 @@ def _bare(declared: Desired | None, account: str) -> list[dict[str, object]]:
     """The declared numbers as somebody's who has just bought them: nothing is set yet."""
     numbers = declared.numbers.values() if declared is not None else ()
     return [{"Number": number.number, "AccountSid": account, **number.guards} for number in numbers]
+
+
+def _flows(declared: Desired | None) -> list[dict[str, object]]:
+    """The flows that the files name, with ConfigIds made up."""
+    from reconciler.flows import by_name
+
+    numbers = declared.numbers.values() if declared is not None else ()
+    named = {
+        (number.guards["PropertySid"], str(name))
+        for number in numbers
+        for name in by_name(number).values()
+    }
+    return [
+        {"PropertySid": owner, "ConfigId": f"cfg-{_digest(name)}", "Name": name}
+        for owner, name in sorted(named)
+    ]
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
 
 
 def prepared_db(path: Path) -> Path:

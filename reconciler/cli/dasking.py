@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -72,13 +73,14 @@ def plan(
     declared: Desired,
     numbers: Sequence[DesiredNumber],
     limit: Limit | None,
+    before: Sequence[DesiredNumber] = (),
 ) -> Plan:
-    """Session.plan, by workers where there are any; to the byte the same. Raises Stopping."""
+    """Session.plan, by workers where there are any; to the byte the same."""
     from reconciler import plan
 
     if where is None:
-        return session.plan(declared, numbers, limit)
-    changes, errors = run.asyncio_run(_survey(where, session, numbers))
+        return session.plan(declared, numbers, limit, before)
+    changes, errors = run.asyncio_run(_survey(where, session, numbers, before))
     return session.planned(
         changes, errors, declared.sources, len(numbers), len(declared.numbers),
         plan.max_changes(declared, limit), declared.warnings,
@@ -86,9 +88,13 @@ def plan(
 
 
 async def _survey(
-    where: str, session: Session, numbers: Sequence[DesiredNumber]
+    where: str,
+    session: Session,
+    numbers: Sequence[DesiredNumber],
+    before: Sequence[DesiredNumber],
 ) -> tuple[list[Change], list[Failure]]:
     from reconciler import distribute
+    from reconciler.cli import flowing
     from reconciler.cluster import connected
     from reconciler.progress import progress
 
@@ -105,10 +111,12 @@ async def _survey(
             changes.extend(told.changes)
             errors.extend(told.errors)
 
-        await distribute.survey(workers, _errand(session), numbers, take)
+        errand = _errand(session)
+        ask = partial(distribute.directory, workers, errand)
+        flows = await flowing.known(session, numbers, before, ask)
+        await distribute.survey(workers, errand, list(map(flows.resolved, numbers)), take)
     changes.sort(key=lambda change: change.number)
-    errors.sort(key=lambda failure: failure.number)
-    return changes, errors
+    return flowing.checked(session, flows, numbers, changes, errors)
 
 
 async def write(

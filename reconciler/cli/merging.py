@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import options, planning
+from reconciler.cli import options, planning, reports
 from reconciler.cli.connect import plan_key
 from reconciler.cli.options import Output, option
 from reconciler.errors import Differences
@@ -18,7 +18,7 @@ from reconciler.errors import Differences
 )
 @options.out
 @option("--detailed-exitcode", is_flag=True, help="Exit with 2 where something differs.")
-@options.output
+@options.output(*options.PLAN_FORMATS)
 def merge(
     files: tuple[Path, ...], out: Path | None, detailed_exitcode: bool, output: Output
 ) -> None:
@@ -28,9 +28,9 @@ def merge(
     """
     from reconciler import merge, planfile
 
-    planning.refuse_out(out, list(files))
+    reports.refuse(output, files, out)
     made = merge.merged([(str(file), planfile.load_plan(file, plan_key())) for file in files])
-    planning.show(made, output)
+    reports.plan(made, output)
     planning.save(made, out)
     planning.fail_on_errors(made)
     if detailed_exitcode and made.changes:

@@ -2,76 +2,67 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from reconciler import schema as schemas
-from reconciler.cli import options, run, screen
+from reconciler.cli import options, reports, run, screen
 from reconciler.cli.connect import plan_key
 from reconciler.cli.options import Output
-from reconciler.errors import InputError, Problem
-from reconciler.words import counted
+from reconciler.errors import InputError, UsageError
 
 
 @click.command()
 @options.paths
+@options.overlay
 @options.strict
-@options.output
-def validate(paths: tuple[str, ...], strict: bool, output: Output) -> None:
-    """Check numbers files, offline."""
-    try:
-        declared = run.load(paths, strict)
-    except InputError as error:
-        if output.format == "json":
-            _emit_problems(errors=error.problems)
-        raise
-    numbers, files = len(declared.numbers), len(declared.sources)
-    if output.format == "json":
-        _emit_problems(warnings=declared.warnings, numbers=numbers, files=files)
-    else:
-        screen.emit(f"Valid: {counted(numbers, 'number')} in {counted(files, 'file')}.\n")
-
-
-def _emit_problems(
-    errors: Sequence[Problem] = (),
-    warnings: Sequence[Problem] = (),
-    **counts: int,
+@options.output(*options.PROBLEM_FORMATS)
+def validate(
+    paths: tuple[str, ...], overlay: tuple[str, ...], strict: bool, output: Output
 ) -> None:
-    told = {
-        "valid": not errors,
-        **counts,
-        "errors": [asdict(error) for error in errors],
-        "warnings": [asdict(warning) for warning in warnings],
-    }
-    screen.emit(json.dumps(told, indent=2) + "\n")
+    """Check numbers files, offline."""
+    from reconciler import document
+
+    reports.refuse(output, [*document.search(paths)[0], *map(Path, overlay)])
+    try:
+        declared = run.load(paths, overlay, strict)
+    except InputError as error:
+        reports.problems(error.problems, (), {}, output)
+        raise
+    counts = {"numbers": len(declared.numbers), "files": len(declared.sources)}
+    reports.problems((), declared.warnings, counts, output)
 
 
 @click.command()
 @click.argument("file", metavar="PLAN", type=click.Path(path_type=Path))
-@options.output
+@options.output(*options.PLAN_FORMATS)
 def show(file: Path, output: Output) -> None:
     """Show a saved plan or result."""
     from reconciler import planfile
     from reconciler.model import Plan
-    from reconciler.render import json as as_json
-    from reconciler.render import text
 
+    reports.refuse(output, [file])
     saved = planfile.load(file, plan_key())
-    color = screen.colored(output)
-    if output.format == "json":
-        told = as_json.plan(saved, plan_key()) if isinstance(saved, Plan) else as_json.result(saved)
-    elif isinstance(saved, Plan):
-        told = text.plan(saved, color=color)
+    # What is only looked at again is no part of a workflow's outcome.
+    output = replace(output, no_ci=True)
+    if isinstance(saved, Plan):
+        if output.format == "text":
+            for warning in saved.warnings:
+                screen.tell(run.warned(warning))
+        reports.plan(saved, output)
     else:
-        told = text.result(saved, color=color)
-    if isinstance(saved, Plan) and output.format == "text":
-        for warning in saved.warnings:
-            screen.tell(run.warned(warning))
-    screen.emit(told)
+        _refuse_plan_formats(output)
+        reports.result(saved, output, on_stdout=True)
+
+
+def _refuse_plan_formats(output: Output) -> None:
+    asked = [output.format, *(report.format for report in output.report)]
+    for form in asked:
+        if form not in options.RESULT_FORMATS:
+            formats = ", ".join(options.RESULT_FORMATS)
+            raise UsageError(f"A result cannot be shown as {form}; its formats: {formats}.")
 
 
 @click.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import wraps
 from math import isfinite
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from reconciler.model import Limit
 
@@ -28,6 +29,10 @@ else:
 
 
 API_URL = "https://api.fonedynamics.com"
+# What a comment on GitHub may have.
+MAX_BYTES = 65_536
+# Less than the summary of a plan may take.
+MIN_BYTES = 4_096
 SANDBOX_DB = Path(".reconciler/sandbox.sqlite")
 
 
@@ -37,6 +42,12 @@ def option(*names: str, **how: Any) -> Decorator:
     flag = long.removeprefix("--").replace("-", "_").upper()
     how.setdefault("envvar", f"RECONCILER_{flag}")
     return click.option(*names, **how)
+
+
+def given(name: str) -> bool:
+    """Whether a flag of this command is on the command line, and not only in the environment."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is ParameterSource.COMMANDLINE
 
 
 class Finite(click.FloatRange):
@@ -59,11 +70,26 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """One more form of the result, and the file that it goes to."""
+
+    format: str
+    file: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
+    """`reports`, `max_bytes` and `no_ci` are as their flags have it, and empty for the commands
+    without them."""
+
     format: str
     no_color: bool
     quiet: bool
     verbose: int
+    report: tuple[Report, ...] = ()
+    max_bytes: int = MAX_BYTES
+    no_ci: bool = True
+    expand: bool = False
 
     @property
     def verbosity(self) -> int:
@@ -72,7 +98,8 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """`fetch` is as --fetch has it, and each for the commands without that flag."""
+    """`fetch` is as --fetch has it, and each for the commands without that flag; `no_check_flows`
+    as --no-check-flows has it."""
 
     api_url: str
     account_sid: str | None
@@ -86,6 +113,7 @@ class Connection:
     sandbox: bool
     sandbox_db: Path
     fetch: str = "each"
+    no_check_flows: bool = False
 
 
 def gather(kind: type[Any], name: str, *options: Decorator) -> Decorator:
@@ -107,6 +135,14 @@ def gather(kind: type[Any], name: str, *options: Decorator) -> Decorator:
 
 
 paths = click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+
+overlay = option(
+    "--overlay",
+    multiple=True,
+    type=click.Path(dir_okay=False),
+    help="Merge this numbers file over the others (repeatable, a later one wins): it changes their "
+    "numbers, and takes out or adds one only where it says so.",
+)
 
 fetch = option(
     "--fetch",
@@ -134,19 +170,78 @@ selection = gather(
     option("--tag", multiple=True, help="Only numbers with any of these tags (repeatable)."),
 )
 
-output = gather(
-    Output,
-    "output",
+
+class ReportType(ParamType[Report]):
+    """FORMAT=FILE, for some of the formats."""
+
+    name = "FORMAT=FILE"
+
+    def __init__(self, formats: Sequence[str]) -> None:
+        self._formats = formats
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Report:
+        if isinstance(value, Report):
+            return value
+        form, equals, file = str(value).partition("=")
+        if form not in self._formats or not equals or file in ("", "-"):
+            wanted = ", ".join(self._formats)
+            self.fail(f"{value!r} is not like html=plan.html; formats: {wanted}", param, ctx)
+        return Report(form, Path(file))
+
+
+PLAN_FORMATS = ("text", "json", "markdown", "html", "gitlab", "github", "sarif")
+RESULT_FORMATS = ("text", "json", "markdown")
+PROBLEM_FORMATS = ("text", "json", "github", "sarif")
+
+
+def output(*formats: str) -> Decorator:
+    """How the result is told, on stdout and elsewhere, in any of these formats."""
+    return gather(
+        Output,
+        "output",
+        option(
+            "--format",
+            type=click.Choice(formats),
+            default="text",
+            show_default=True,
+            help="How the result is written to stdout.",
+        ),
+        option(
+            "--report",
+            multiple=True,
+            type=ReportType(formats),
+            help="Write the result to a file as well (repeatable).",
+        ),
+        *(_MARKDOWN if "markdown" in formats else ()),
+        *(_TEXT if "markdown" in formats else ()),
+        option("--no-color", is_flag=True, help="No colours (NO_COLOR does the same)."),
+        option("-q", "--quiet", is_flag=True, help="No progress."),
+        option("-v", "--verbose", count=True, help="Tell each retry; twice: each request."),
+    )
+
+
+_TEXT = (
     option(
-        "--format",
-        type=click.Choice(["text", "json"]),
-        default="text",
-        show_default=True,
-        help="How the result is written to stdout.",
+        "--expand",
+        is_flag=True,
+        help="In text, show each number by itself and each value whole, however many and long.",
     ),
-    option("--no-color", is_flag=True, help="No colours (NO_COLOR does the same)."),
-    option("-q", "--quiet", is_flag=True, help="No progress."),
-    option("-v", "--verbose", count=True, help="Tell each retry; twice: each request."),
+)
+_MARKDOWN = (
+    option(
+        "--max-bytes",
+        type=click.IntRange(min=MIN_BYTES),
+        default=MAX_BYTES,
+        show_default=True,
+        help="The most that Markdown may take: whole changes are left out, and counted.",
+    ),
+    option(
+        "--no-ci",
+        is_flag=True,
+        help="On GitHub, leave $GITHUB_STEP_SUMMARY and $GITHUB_OUTPUT alone.",
+    ),
 )
 
 connection = gather(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import options, planning, run, screen
+from reconciler.cli import options, planning, reports, run, screen
 from reconciler.cli.connect import plan_key
 from reconciler.cli.options import Connection, Output
 from reconciler.errors import Refused
@@ -22,17 +22,19 @@ if TYPE_CHECKING:
 @click.argument("file", metavar="PLAN_OR_JOURNAL", type=click.Path(path_type=Path))
 @options.out
 @options.connection
-@options.output
+@options.output(*options.PLAN_FORMATS)
 def revert(file: Path, out: Path | None, connection: Connection, output: Output) -> None:
     """Plan what undoes a saved plan, or the last run in a journal; apply it with apply PLAN.
 
-    A number that has been changed again since is a conflict and left as it is.
+    A number that has been changed again since is a conflict and left as it is. A sensitive value
+    is in no plan and no journal, so it cannot be put back: that is told, and the other fields are
+    planned.
     """
     from reconciler import schema
-    from reconciler.revert import undo
+    from reconciler.revert import undo, unkept
 
     api_url, account_sid, changes = _done(file)
-    planning.refuse_out(out, [file])
+    reports.refuse(output, [file], out)
     done = {change.number: change for change in changes}
 
     def judge(reading: Reading) -> Change | Failure | None:
@@ -46,10 +48,14 @@ def revert(file: Path, out: Path | None, connection: Connection, output: Output)
                 f"not about {session.access.account_sid} at {here}."
             )
         back, errors = session.judged(done, judge)
+        failed = {failure.number for failure in errors}
+        for number, change in done.items():
+            if number not in failed and (lost := unkept(change)):
+                screen.tell(f"warning: {number}: {lost}.")
         # Everything that was allowed to be done may be undone.
         count = len(done)
         made = session.planned(back, errors, (_source(file),), count, count, count)
-    planning.show(made, output)
+    reports.plan(made, output)
     planning.save(made, out)
     planning.fail_on_errors(made)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +16,7 @@ from reconciler.words import inert
 
 if TYPE_CHECKING:
     from reconciler.api import Access, Api
+    from reconciler.flows import Directory
     from reconciler.model import (
         Change,
         Desired,
@@ -33,15 +34,20 @@ T = TypeVar("T")
 INTERRUPTED = "Interrupted."
 
 
-def load(paths: Sequence[str], strict: bool) -> Desired:
+def load(
+    paths: Sequence[str],
+    overlays: Sequence[str],
+    strict: bool,
+    tell: Callable[[str], None] = screen.tell,
+) -> Desired:
     """The declared state; warnings go to stderr, or fail the run. Raises InputError."""
     from reconciler import desired
 
-    declared = desired.load(paths)
+    declared = desired.load(paths, overlays=overlays)
     if strict and declared.warnings:
         raise InputError(declared.warnings)
     for warning in declared.warnings:
-        screen.tell(warned(warning))
+        tell(warned(warning))
     return declared
 
 
@@ -91,12 +97,24 @@ class Session:
     """One run against one API: where and as whom, how, and what is shown of it.
 
     Its reads and its writes share one Pacer: what was learnt of the API's limit is not forgotten.
+    beat: is called for each number that has been read or written.
+    tell: says a line on stderr.
+    directories: the flows of the properties that have been asked for them, by PropertySid.
     """
 
     access: Access
     connection: Connection
     output: Output
+    beat: Callable[[], None] = lambda: None
+    tell: Callable[[str], None] = screen.tell
+    directories: dict[str, Directory] = field(default_factory=dict)
     _pacer: Pacer | None = None
+
+    @property
+    def checks_flows(self) -> bool:
+        """Whether the properties are to have the flows that are declared; the embedded API is made
+        from the very files, and has no more flows than their names."""
+        return not (self.connection.no_check_flows or self.connection.sandbox)
 
     @asynccontextmanager
     async def conversation(self, what: str, total: int) -> AsyncIterator[tuple[Api, Progress]]:
@@ -118,6 +136,7 @@ class Session:
                 on_request=seen.say if self.output.verbose > 1 else None,
             ) as api,
         ):
+            seen.beat = self.beat
             yield api, seen
 
     def judged(
@@ -128,15 +147,14 @@ class Session:
     ) -> tuple[list[Change], list[Failure]]:
         """Reads the numbers and sorts what `judge` makes of each; `owner` is the PropertySid that
         all of them are to be of. Raises Stopping, and Rejected where they cannot be listed."""
-        found = asyncio_run(self._judged(list(numbers), judge, owner))
-        return sifted(found.values())
+        return asyncio_run(self._judged(list(numbers), judge, owner))
 
     async def _judged(
         self,
         numbers: Sequence[str],
         judge: Callable[[Reading], Change | Failure | None],
         owner: str | None,
-    ) -> dict[str, Change | Failure]:
+    ) -> tuple[list[Change], list[Failure]]:
         found: dict[str, Change | Failure] = {}
         async with self.conversation("Reading", len(numbers)) as (api, seen):
 
@@ -151,7 +169,7 @@ class Session:
                 found.pop(number, None)
 
             await self._read(api, numbers, take, forget, owner, seen.note)
-        return found
+        return sifted(found.values())
 
     async def _read(
         self,
@@ -174,20 +192,40 @@ class Session:
         await Listing(api, take, forget, owner, refused).read(numbers)
 
     def plan(
-        self, declared: Desired, numbers: Sequence[DesiredNumber], limit: Limit | None
+        self,
+        declared: Desired,
+        numbers: Sequence[DesiredNumber],
+        limit: Limit | None,
+        before: Sequence[DesiredNumber] = (),
     ) -> Plan:
-        """Reads these numbers and plans them. Raises Stopping."""
+        """Reads these numbers and plans them; for `before` see flowing.known. Raises Stopping, and
+        InputError where a flow's name leads to no flow."""
+        return asyncio_run(self.planning(declared, numbers, limit, before))
+
+    async def planning(
+        self,
+        declared: Desired,
+        numbers: Sequence[DesiredNumber],
+        limit: Limit | None,
+        before: Sequence[DesiredNumber] = (),
+    ) -> Plan:
+        """As `plan`, within an event loop that is there already."""
         from reconciler import plan, schema
+        from reconciler.cli import flowing
+
+        flows = await flowing.known(self, numbers, before)
 
         def judge(reading: Reading) -> Change | Failure | None:
-            return plan.assess(declared.numbers[reading.number], reading, schema.phones())
+            desired = flows.resolved(declared.numbers[reading.number])
+            return plan.assess(desired, reading, schema.phones())
 
-        wanted = (number.number for number in numbers)
-        changes, errors = self.judged(wanted, judge, guarded_property(numbers))
+        wanted = [number.number for number in numbers]
+        found = await self._judged(wanted, judge, guarded_property(numbers))
+        changes, errors = flowing.checked(self, flows, numbers, *found)
         most = plan.max_changes(declared, limit)
         return self.planned(
-            changes, errors, declared.sources, len(numbers), len(declared.numbers), most,
-            declared.warnings,
+            changes, errors, declared.sources,
+            len(numbers), len(declared.numbers), most, declared.warnings,
         )  # fmt: skip
 
     def planned(
@@ -212,7 +250,7 @@ class Session:
             managed=managed,
             max_changes=max_changes,
             changes=tuple(changes),
-            errors=tuple(errors),
+            errors=tuple(sorted(errors, key=lambda failure: failure.number)),
             warnings=warnings,
         )
 
@@ -230,7 +268,7 @@ def session(
 
 
 def asyncio_run(
-    work: Coroutine[Any, Any, T], on_interrupt: Callable[[], object] | None = None
+    work: Coroutine[Any, Any, T], on_interrupt: Callable[[signal.Signals], object] | None = None
 ) -> T:
     """asyncio.run, where Ctrl-C and SIGTERM call `on_interrupt`, and a second one cancels the
     work; without `on_interrupt` the first one does. Raises Interrupted."""
@@ -240,10 +278,12 @@ def asyncio_run(
         task = asyncio.current_task()
         assert task is not None
         calls = iter([] if on_interrupt is None else [on_interrupt])
+
+        def interrupt(number: signal.Signals) -> None:
+            next(calls, lambda _: task.cancel())(number)
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(
-                number, lambda: next(calls, task.cancel)()
-            )
+            asyncio.get_running_loop().add_signal_handler(number, interrupt, number)
         return await work
 
     try:

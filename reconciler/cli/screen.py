@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
+from pathlib import Path
 
 import click
 
 from reconciler.cli.options import Output
 from reconciler.errors import Interrupted, Refused, SetupError
-from reconciler.words import inert
+from reconciler.words import as_line, inert
 
 
 def tell(line: str) -> None:
     """A line on stderr, whatever is in it."""
-    click.echo(inert(line), err=True)
+    click.echo(as_line(line), err=True)
 
 
 def emit(text: str) -> None:
@@ -45,6 +47,11 @@ def is_terminal(stream: object) -> bool:
     return stream is not None and bool(stream.isatty())  # type: ignore[attr-defined]
 
 
+def width() -> int:
+    """How many characters a line on stdout has; 80 where it is no terminal."""
+    return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else 80
+
+
 def colored(output: Output) -> bool:
     return is_terminal(sys.stdout) and not plain(output)
 
@@ -55,13 +62,23 @@ def plain(output: Output) -> bool:
     return told or os.environ.get("TERM") == "dumb"
 
 
+def is_stdout(file: Path) -> bool:
+    """Whether a file is the very one that stdout goes to: replacing it would lose what is there."""
+    if sys.stdout is None or not file.is_file():
+        return False
+    try:
+        return os.path.samestat(file.stat(), os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError):
+        return False
+
+
 def can_ask() -> bool:
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
 def ask(question: str, wanted: str) -> None:
     """Raises Refused unless the answer is what is wanted; asks on stderr."""
-    click.echo(f"\n{question}: ", nl=False, err=True)
+    click.echo(f"\n{inert(question)}: ", nl=False, err=True)
     try:
         answer = sys.stdin.readline()
     except KeyboardInterrupt:

@@ -1,23 +1,35 @@
 """Plan and result as JSON documents: the shapes of plan.schema.json and result.schema.json.
 
-Only ASCII comes out, so nothing in the data can act on a terminal or in a CI log.
+Only ASCII comes out, and no "##[": nothing in the data can act on a terminal or in a CI log.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from reconciler import __version__, seal
-from reconciler.model import Change, Failure, Outcome, Plan, Result, Status
+from reconciler.errors import Problem
+from reconciler.model import (
+    Change,
+    Failure,
+    Outcome,
+    Plan,
+    Result,
+    SourceFile,
+    Status,
+)
+from reconciler.redact import redacted
+from reconciler.words import without_commands
 
 FORMAT_VERSION = 1
 
 
 def plan(made: Plan, key: str | None = None) -> str:
     """The plan as a document, signed where there is a key."""
-    return _text({**plan_data(made), "digest": digest(made, key)})
+    return document({**plan_data(made), "digest": digest(made, key)})
 
 
 def digest(made: Plan, key: str | None = None) -> str:
@@ -26,11 +38,26 @@ def digest(made: Plan, key: str | None = None) -> str:
 
 
 def result(made: Result) -> str:
-    return _text(result_data(made))
+    return document(result_data(made))
+
+
+def problems(
+    errors: Sequence[Problem], warnings: Sequence[Problem], counts: Mapping[str, int]
+) -> str:
+    """What there is to say of numbers files; `counts` of what is valid."""
+    return document(
+        {
+            "valid": not errors,
+            **counts,
+            "errors": [asdict(error) for error in errors],
+            "warnings": [asdict(warning) for warning in warnings],
+        }
+    )
 
 
 def plan_data(made: Plan) -> dict[str, Any]:
-    """The plan as plan.schema.json has it, save its digest."""
+    """The plan as plan.schema.json has it, save its digest; sensitive values are not in it."""
+    made = redacted(made)
     shard = {} if made.shard is None else {"shard": asdict(made.shard)}
     return {
         "format_version": FORMAT_VERSION,
@@ -39,7 +66,9 @@ def plan_data(made: Plan) -> dict[str, Any]:
         "api_url": made.api_url,
         "account_sid": made.account_sid,
         **shard,
-        "sources": [asdict(source) for source in made.sources],
+        **_since(made),
+        **({} if made.unmanaged is None else {"unmanaged": list(made.unmanaged)}),
+        "sources": [_source(source) for source in made.sources],
         "summary": {
             "numbers": made.numbers,
             "change": len(made.changes),
@@ -68,6 +97,20 @@ def result_data(made: Result) -> dict[str, Any]:
     }
 
 
+def _source(file: SourceFile) -> dict[str, Any]:
+    told: dict[str, Any] = {"path": file.path, "sha256": file.sha256}
+    return {**told, "overlay": True} if file.overlay else told
+
+
+def _since(made: Plan) -> dict[str, Any]:
+    if made.baseline is None:
+        return {}
+    return {
+        "baseline": asdict(made.baseline),
+        "no_longer_managed": [asdict(gone) for gone in made.gone],
+    }
+
+
 def _change(change: Change) -> dict[str, Any]:
     data: dict[str, Any] = {"number": change.number}
     if change.friendly:
@@ -76,7 +119,11 @@ def _change(change: Change) -> dict[str, Any]:
         data["protected"] = True
     if change.guards:
         data["guards"] = dict(change.guards)
-    data["fields"] = {name: asdict(each) for name, each in change.fields.items()}
+    if change.tags:
+        data["tags"] = list(change.tags)
+    if change.sensitive:
+        data["sensitive"] = {name: asdict(each) for name, each in change.sensitive.items() if each}
+    data["fields"] = {name: each.data() for name, each in change.fields.items()}
     data["post"] = dict(change.post)
     data["source"] = asdict(change.source)
     return data
@@ -98,5 +145,6 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _text(data: dict[str, Any]) -> str:
-    return json.dumps(data, indent=2) + "\n"
+def document(data: Mapping[str, Any]) -> str:
+    """Data as text in which nothing can act, and which decodes to that very data."""
+    return without_commands(json.dumps(data, indent=2)) + "\n"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from textwrap import wrap
 
-from reconciler.model import Change, Failure, FieldChange, Outcome, Plan, Result, Status
-from reconciler.words import inert, value
-
-Piece = tuple[str, str]
-Line = tuple[Piece, ...]
+from reconciler.errors import Problem
+from reconciler.model import Change, Failure, Outcome, Plan, Result, Source, Status
+from reconciler.render import fields
+from reconciler.render.folding import LEAST, Line, hanging, length, shortened
+from reconciler.render.grouping import FROM, grouped
+from reconciler.render.sections import by_field, sections
+from reconciler.words import as_line, counted, inert
 
 # What each status means to the reader, and what to do about it; in the order of the report.
 ADVICE = {
@@ -20,51 +23,138 @@ ADVICE = {
     Status.PROTECTED: ("yellow", "protected", "skipped; remove `protect: true` to write them"),
     Status.NOT_ATTEMPTED: ("yellow", "not attempted", "run the same command again to go on"),
 }
+WIDTH = 80
 MOST_LISTED = 20
 MOST_NAMED = 3
 
 
-def plan(made: Plan, *, color: bool = False) -> str:
-    """The changes, then what could not be read, then one line that sums up."""
-    return _text(_plan_lines(made), color)
+def plan(made: Plan, *, color: bool = False, width: int = WIDTH, expand: bool = False) -> str:
+    """The changes, then what could not be read, then one line that sums up.
+
+    Numbers that change alike are told together, and what long values have in common is shortened,
+    unless `expand`. What is longer than `width` characters is told over several lines.
+    """
+    return page(_plan_lines(made, width, expand), color)
 
 
 def result(made: Result, *, color: bool = False) -> str:
     """The numbers grouped by how they ended, with what to do next, then one line that sums up."""
-    return _text(_result_lines(made), color)
+    return page(_result_lines(made), color)
 
 
-def _plan_lines(made: Plan) -> Iterator[Line]:
-    for change in made.changes:
-        yield from _change(change)
+def _plan_lines(made: Plan, width: int, expand: bool) -> Iterator[Line]:
+    for section in sections(made):
+        if section.title:
+            yield ((section.title, "bold underline"),)
+            yield ()
+        for group in grouped(section.changes, FROM if not expand else len(made.changes) + 1):
+            yield from (
+                _change(group[0], width, expand) if len(group) == 1 else _group_of(group, width)
+            )
+            yield ()
+    yield from _gone(made, width)
+    yield from _unmanaged(made, width)
     for failure in made.errors:
         yield _failure(failure)
     if made.errors:
         yield ()
+    if len(made.changes) > MOST_LISTED:
+        yield from _by_field(made)
+    if made.writes > made.max_changes and made.shard is None:
+        yield from _over(made)
     part = f"Shard {made.shard.index} of {made.shard.count}. " if made.shard else ""
-    yield ((part + _summary(made), "bold"),)
+    yield ((part + summary(made), "bold"),)
 
 
-def _change(change: Change) -> Iterator[Line]:
-    name = f"  {inert(change.friendly)}" if change.friendly else ""
-    shield: tuple[Piece, ...] = (
-        (("  protected: not written", "yellow"),) if change.protected else ()
-    )
-    where = f"  ({inert(change.source.path)}:{change.source.line})"
-    yield (("~ ", "yellow"), (change.number, "bold"), (name, ""), (where, "dim"), *shield)
-    width = max(len(field) for field in change.fields)
-    for field, each in change.fields.items():
-        yield _field(field, each, width)
+def _change(change: Change, width: int, expand: bool) -> Iterator[Line]:
+    number = (("~ ", "yellow"), (change.number, "bold"))
+    yield from headed(number, change.friendly, change.source, width, _shield(change))
+    yield from fields.lines(change.fields, width, whole=expand)
+
+
+def headed(
+    number: Line, friendly: str | None, source: Source, width: int, notes: Line = ()
+) -> Iterator[Line]:
+    """A number with what people call it and its place, which has a line of its own if need be."""
+    name = f"  {inert(friendly)}" if friendly else ""
+    place = f"({inert(source.path)}:{source.line})"
+    room = width - length(number) - length(notes)
+    beside = room - len(place) - 2
+    if beside >= min(len(name), LEAST):
+        yield (*number, (shortened(name, beside), ""), (f"  {place}", "dim"), *notes)
+    else:
+        yield (*number, (shortened(name, room), ""), *notes)
+        yield from hanging((("    ", ""),), ((place, "dim"),), width)
+
+
+def _group_of(changes: Sequence[Change], width: int) -> Iterator[Line]:
+    """Changes that are alike: what they are, and every number that they are of."""
+    first = changes[0]
+    head: Line = (("~ ", "yellow"), (f"{len(changes):,} numbers", "bold"))
+    told = [
+        (*head, (f": {inert(name)} ", ""), *fields.arrow(each), *_shield(first))
+        for name, each in first.fields.items()
+    ]
+    if len(told) == 1 and length(told[0]) <= width:
+        yield told[0]
+    else:
+        yield (*head, *_shield(first))
+        yield from fields.lines(first.fields, width, whole=False)
+    numbers = " ".join(change.number for change in changes)
+    for line in wrap(numbers, width, initial_indent="    ", subsequent_indent="    "):
+        yield ((line, "dim"),)
+
+
+def _shield(change: Change) -> Line:
+    return (("  protected: not written", "yellow"),) if change.protected else ()
+
+
+def _over(made: Plan) -> Iterator[Line]:
+    told = f"An apply would write {made.writes:,} numbers, and {made.max_changes:,} are allowed."
+    yield ((f"{told} --max-changes allows more.", "yellow"),)
     yield ()
 
 
-def _field(name: str, each: FieldChange, width: int) -> Line:
-    return (
-        (f"    {inert(name)}:{' ' * (width - len(name))} ", ""),
-        (value(each.before), "red" if each.before else "dim"),
-        (" -> ", ""),
-        (value(each.after), "green" if each.after else "dim"),
+def _by_field(made: Plan) -> Iterator[Line]:
+    counts = by_field(made)
+    names = max(map(len, counts))
+    yield (("Numbers that change, by field", "bold"),)
+    for name, count in counts.items():
+        yield ((f"    {inert(name):{names}}  {count:>7,}", ""),)
+    yield ()
+
+
+def _gone(made: Plan, width: int) -> Iterator[Line]:
+    told = (
+        (gone.number, f"  ({inert(gone.source.path)}:{gone.source.line})") for gone in made.gone
     )
+    yield from _listing("No longer managed, and left as they are", list(told), width)
+
+
+def _unmanaged(made: Plan, width: int) -> Iterator[Line]:
+    """The numbers that no file names; all of them, as they were asked for."""
+    if made.unmanaged is None:
+        return
+    if not made.unmanaged:
+        yield (("Every number of the account is in a file.", ""),)
+        yield ()
+    else:
+        numbers = [(number, "") for number in made.unmanaged]
+        yield from _listing("In the account, and in no file", numbers, width, len(numbers))
+
+
+def _listing(
+    title: str, items: Sequence[tuple[str, str]], width: int, most: int = MOST_LISTED
+) -> Iterator[Line]:
+    if not items:
+        return
+    yield ((title, "bold underline"),)
+    yield ()
+    for number, where in items[:most]:
+        yield from hanging((("  ", ""), (inert(number), "bold")), ((where, "dim"),), width)
+    if len(items) > most:
+        yield ((f"  and {len(items) - most:,} more", "dim"),)
+    yield ()
 
 
 def _failure(failure: Failure) -> Line:
@@ -72,7 +162,35 @@ def _failure(failure: Failure) -> Line:
     return (("! ", "red"), (inert(failure.number), "bold"), (told, ""))
 
 
-def _summary(made: Plan) -> str:
+def problems(errors: Sequence[Problem], counts: Mapping[str, int]) -> str:
+    """How much is valid; what is wrong stands on stderr."""
+    if errors:
+        return ""
+    told = " in ".join(counted(count, name.removesuffix("s")) for name, count in counts.items())
+    return f"Valid: {told}.\n"
+
+
+def summary(made: Plan) -> str:
+    """What the plan comes to in a few sentences, the counts in the first."""
+    if made.baseline is not None and made.baseline.only_changed and not made.numbers:
+        ref = inert(made.baseline.ref)
+        return f"No changes. None of the selected numbers is declared otherwise than at {ref}."
+    return _counts(made) + _origins(made) + _unread(made)
+
+
+def _origins(made: Plan) -> str:
+    if made.baseline is None or not made.changes:
+        return ""
+    return f" Drifted since {inert(made.baseline.ref)}: {made.drifted:,} of those."
+
+
+def _unread(made: Plan) -> str:
+    if made.baseline is None or not made.baseline.only_changed:
+        return ""
+    return f" Only what is declared otherwise than at {inert(made.baseline.ref)} was read."
+
+
+def _counts(made: Plan) -> str:
     unread = f", {len(made.errors):,} could not be planned" if made.errors else ""
     if made.changes:
         return f"Plan: {len(made.changes):,} to change, {made.unchanged:,} unchanged{unread}."
@@ -107,12 +225,16 @@ def _group(status: Status, group: list[Outcome]) -> Iterator[Line]:
         code = f"{inert(outcome.code)}: " if outcome.code else ""
         yield (
             ("    ", ""),
-            (outcome.number, "bold"),
+            (inert(outcome.number), "bold"),
             (f"  {code}{inert(outcome.message or '')}", ""),
         )
     for outcome in quiet[:MOST_LISTED]:
-        fields = _named(list(outcome.posted or ()))
-        yield (("    ", ""), (outcome.number, "bold"), (f"  {fields}" if fields else "", "dim"))
+        named = _named(list(outcome.posted or ()))
+        yield (
+            ("    ", ""),
+            (inert(outcome.number), "bold"),
+            (f"  {named}" if named else "", "dim"),
+        )
     if len(quiet) > MOST_LISTED:
         yield ((f"    and {len(quiet) - MOST_LISTED:,} more", "dim"),)
 
@@ -136,10 +258,11 @@ def _verdict(made: Result) -> str:
     return f"{head}: {', '.join(counts) or 'nothing to do'}."
 
 
-def _text(lines: Iterable[Line], color: bool) -> str:
+def page(lines: Iterable[Line], color: bool) -> str:
+    """Lines as text, inert; with colours where they are wanted."""
     if color:
         return _colored(lines)
-    return "".join("".join(text for text, _ in line) + "\n" for line in lines)
+    return "".join(as_line("".join(text for text, _ in line)) + "\n" for line in lines)
 
 
 def _colored(lines: Iterable[Line]) -> str:

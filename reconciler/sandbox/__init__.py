@@ -54,14 +54,19 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
 
 
 @contextmanager
-def running(settings: Settings, numbers: Iterable[Mapping[str, object]] = ()) -> Iterator[str]:
+def running(
+    settings: Settings,
+    numbers: Iterable[Mapping[str, object]] = (),
+    flows: Iterable[Mapping[str, object]] = (),
+) -> Iterator[str]:
     """The same server in a thread, for as long as the block lasts; yields its URL.
 
     `numbers`, shaped as the API gives them, are added where the database lacks them, and belong
-    to the account and property that they name where it does not.
-    Raises SetupError as `serve` does, and for a number that isn't one.
+    to the account and property that they name where it does not. `flows`, shaped likewise, are
+    added where their property has none of their ConfigId or name.
+    Raises SetupError as `serve` does, and for a number or flow that isn't one.
     """
     from reconciler.sandbox import server
 
-    with server.running(settings, numbers) as url:
+    with server.running(settings, numbers, flows) as url:
         yield url

@@ -36,9 +36,7 @@ class Control:
 
     async def arm(self, request: web.Request) -> web.Response:
         """Replaces all faults: by all of the body's, or by none where one of them is bad."""
-        entries = await posted(request)
-        if not isinstance(entries, list):
-            raise Refusal(400, "InvalidBody", "The body must be a JSON list of faults.")
+        entries = await _list(request, "faults")
         try:
             self._faults.arm([faultspec.decoded(entry) for entry in entries])
         except SetupError as error:
@@ -65,11 +63,23 @@ class Control:
 
     async def put(self, request: web.Request) -> web.Response:
         """Adds or replaces numbers: all of them or none."""
-        entries = await posted(request)
-        if not isinstance(entries, list):
-            raise Refusal(400, "InvalidBody", "The body must be a JSON list of numbers.")
-        rows = [shapes.row(entry, self._rules) for entry in entries]
+        rows = [shapes.row(entry, self._rules) for entry in await _list(request, "numbers")]
         with self._store.writing():
             for row in rows:
                 self._store.save(row)
         return answered(jsontext.encoded({"TotalCount": len(rows)}))
+
+    async def put_flows(self, request: web.Request) -> web.Response:
+        """Adds or replaces flows: all of them or none."""
+        flows = [shapes.flow(entry) for entry in await _list(request, "flows")]
+        with self._store.writing():
+            for flow in flows:
+                self._store.save_flow(flow)
+        return answered(jsontext.encoded({"TotalCount": len(flows)}))
+
+
+async def _list(request: web.Request, what: str) -> list[object]:
+    entries = await posted(request)
+    if not isinstance(entries, list):
+        raise Refusal(400, "InvalidBody", f"The body must be a JSON list of {what}.")
+    return entries

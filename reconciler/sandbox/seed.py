@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -18,11 +18,13 @@ T = TypeVar("T", Row, Flow)
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """`owned` says whether numbers that are there already come to belong to who is named here."""
+    """`owned` says whether numbers that are there already come to belong to who is named here.
+    `named` are flows of which each property needs only one of each name."""
 
     numbers: tuple[Row, ...] = ()
     flows: tuple[Flow, ...] = ()
     owned: bool = False
+    named: tuple[Flow, ...] = ()
 
     def sow(self, store: Store) -> None:
         """Adds what the store doesn't have; what it has keeps its state."""
@@ -33,6 +35,9 @@ class Seed:
                     store.own(row)
             for flow in self.flows:
                 store.add_flow(flow)
+            for flow in self.named:
+                if not store.has_namesake(flow):
+                    store.add_flow(flow)
 
 
 def read(path: Path, rules: Rulebook) -> Seed:
@@ -60,10 +65,15 @@ def read(path: Path, rules: Rulebook) -> Seed:
     )
 
 
-def of(numbers: tuple[Mapping[str, object], ...], rules: Rulebook) -> Seed:
-    """A seed of numbers shaped as the API gives them. Raises SetupError for one that isn't."""
+def of(
+    numbers: Iterable[Mapping[str, object]],
+    flows: Iterable[Mapping[str, object]],
+    rules: Rulebook,
+) -> Seed:
+    """A seed of what is shaped as the API gives it. Raises SetupError for what isn't."""
     try:
-        return Seed(tuple(shapes.row(number, rules) for number in numbers), owned=True)
+        rows = tuple(shapes.row(number, rules) for number in numbers)
+        return Seed(rows, owned=True, named=tuple(map(shapes.flow, flows)))
     except Refusal as refusal:
         raise SetupError(refusal.message) from refusal
 

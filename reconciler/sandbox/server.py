@@ -30,14 +30,18 @@ _SHUTDOWN_SECONDS = 1.0
 
 def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
     """See reconciler.sandbox.serve."""
-    with _prepared(settings, ()) as (app, listener):
+    with _prepared(settings, (), ()) as (app, listener):
         asyncio.run(_foreground(app, listener, on_ready))
 
 
 @contextmanager
-def running(settings: Settings, numbers: Iterable[Mapping[str, object]] = ()) -> Iterator[str]:
+def running(
+    settings: Settings,
+    numbers: Iterable[Mapping[str, object]] = (),
+    flows: Iterable[Mapping[str, object]] = (),
+) -> Iterator[str]:
     """See reconciler.sandbox.running."""
-    with _prepared(settings, tuple(numbers)) as (app, listener):
+    with _prepared(settings, numbers, flows) as (app, listener):
         loop = asyncio.new_event_loop()
         stop = asyncio.Event()
 
@@ -92,6 +96,7 @@ def application(store: Store, rulebook: Rulebook, settings: Settings) -> web.App
             web.delete("/_sandbox/faults", control.disarm),
             web.patch("/_sandbox/numbers/{digits}", control.edit),
             web.put("/_sandbox/numbers", control.put),
+            web.put("/_sandbox/flows", control.put_flows),
         ]
     )
     return app
@@ -99,7 +104,9 @@ def application(store: Store, rulebook: Rulebook, settings: Settings) -> web.App
 
 @contextmanager
 def _prepared(
-    settings: Settings, numbers: tuple[Mapping[str, object], ...]
+    settings: Settings,
+    numbers: Iterable[Mapping[str, object]],
+    flows: Iterable[Mapping[str, object]],
 ) -> Iterator[tuple[web.Application, socket.socket]]:
     """All that can fail, done before anything runs: SetupError is raised to the caller."""
     if not (math.isfinite(settings.latency) and settings.latency >= 0):
@@ -107,7 +114,7 @@ def _prepared(
     rulebook = rules.rulebook(schema.load("number"))
     faults.checked(settings.faults, rulebook)
     sown = seed.Seed() if settings.seed is None else seed.read(settings.seed, rulebook)
-    added = seed.of(numbers, rulebook)
+    added = seed.of(numbers, flows, rulebook)
     with ExitStack() as stack:
         listener = stack.enter_context(closing(loopback.listen(settings.host, settings.port)))
         store = stack.enter_context(closing(Store(settings.db)))

@@ -115,6 +115,18 @@ class Store:
         """Adds the flow where it isn't there yet."""
         self._connection.execute("INSERT OR IGNORE INTO flows VALUES (?, ?, ?)", flow)
 
+    def save_flow(self, flow: Flow) -> None:
+        """Adds the flow, or replaces it."""
+        self._connection.execute("REPLACE INTO flows VALUES (?, ?, ?)", flow)
+
+    def has_namesake(self, flow: Flow) -> bool:
+        """Whether its property has a flow of the same name."""
+        query = (
+            "SELECT count(*) FROM flows WHERE property = ?"
+            " AND json_extract(body, '$.Name') = json_extract(?, '$.Name')"
+        )
+        return self._one(query, flow.property, flow.body) > 0
+
     def numbers(self, account: str, owner: str | None, count: int, skip: int) -> list[Row]:
         """An account's numbers, or only those of the property `owner`, in the order of text."""
         where, values = _owned(account, owner)

@@ -70,3 +70,23 @@ def test_a_put_with_one_bad_entry_stores_none(api: httpx.Client, bad: object, co
 def test_a_put_of_thousands_is_taken(api: httpx.Client) -> None:
     numbers = [{"Number": f"+{61255500000 + n}", "Friendly": "x" * 400} for n in range(5000)]
     assert api.put(PUT, json=numbers).json() == {"TotalCount": 5000}
+
+
+FLOWS, PUT_FLOWS = "/v2/Properties/PRsandbox/Flows", "/_sandbox/flows"
+
+
+def test_a_put_of_flows_adds_and_renames(api: httpx.Client) -> None:
+    flows = [{"ConfigId": "cfg-1", "Name": "Old"}, {"ConfigId": "cfg-2"}]
+    assert api.put(PUT_FLOWS, json=flows).json() == {"TotalCount": 2}
+    api.put(PUT_FLOWS, json=[{"ConfigId": "cfg-1", "Name": "New"}])
+    found = [(each["ConfigId"], each["Name"]) for each in api.get(FLOWS).json()]
+    assert found == [("cfg-1", "New"), ("cfg-2", None)]
+
+
+@pytest.mark.parametrize("bad", [{}, 5, {"ConfigId": "cfg-2", "Nope": 1}, {"ConfigId": ""}])
+def test_a_put_of_flows_with_one_bad_entry_stores_none(
+    api: httpx.Client, bad: object, code: Code
+) -> None:
+    answer = api.put(PUT_FLOWS, json=[{"ConfigId": "cfg-1"}, bad])
+    assert code(answer)[0] == 400
+    assert api.get(FLOWS).json() == []

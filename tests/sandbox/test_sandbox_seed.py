@@ -124,3 +124,16 @@ def test_a_bare_number_that_is_none_is_a_setup_error() -> None:
         sandbox.running(Settings(), [{"Number": "0255500001"}]),
     ):
         pass
+
+
+def test_a_flow_that_is_given_by_name_is_added_where_its_property_has_none_of_that_name(
+    tmp_path: Path,
+) -> None:
+    db = tmp_path / "account.sqlite"
+    credentials = (sandbox.ACCOUNT_SID, sandbox.TOKEN)
+    for config in ("cfg-1", "cfg-2"):
+        flow = {"PropertySid": "PR1", "ConfigId": config, "Name": "Sales"}
+        with sandbox.running(Settings(db=db), flows=[flow]) as url:
+            path = f"{url}/v2/Properties/PR1/Flows"
+            found = httpx.get(path, auth=credentials, trust_env=False).json()
+    assert [each["ConfigId"] for each in found] == ["cfg-1"]
